@@ -1,0 +1,57 @@
+# Every recipe is a line a person could type. `make demo` and `make test` are the two to start with.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZ    ?= 20s
+BENCH   ?= .
+CGO     := $(shell $(GO) env CGO_ENABLED)
+
+.PHONY: build demo run test check race deps fuzz lint cover bench clean
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/gapless ./cmd/gapless
+
+# Three nodes, a simulated fleet, a killed leader, and a comparison frame by frame. BREAK=drop|invent|tail makes it fail on purpose.
+demo: build
+	./bin/gapless demo
+
+# The same cluster, left up until Ctrl-C, with its addresses and a curl line for each door.
+run: build
+	./bin/gapless demo --stay
+
+# Everything CI runs. Fuzz seeds are part of go test. bin/skips.txt lists what was skipped and why.
+test: lint check race
+
+lint:
+	test -z "$$(gofmt -l . | tee /dev/stderr)"
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+check:
+	$(GO) run ./tests/skips -list bin/skips.txt -- -timeout 15m ./...
+
+# The race detector needs a C compiler. Without one this is a skip, said aloud and counted like any other.
+race:
+ifeq ($(CGO),1)
+	$(GO) test -race -short -timeout 15m ./...
+else
+	@echo "SKIP race: no C compiler; make deps installs one" | tee -a bin/skips.txt
+endif
+
+# System programs that tests want, where there is apt-get; Go tools come from go.mod.
+deps:
+	$(GO) mod download
+	command -v gcc || ! command -v apt-get || { apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev; }
+
+# Each fuzz target in turn, FUZZ long.
+fuzz:
+	for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZ) $$p || exit 1; done; done
+
+cover:
+	$(GO) test -short -coverprofile cover.out ./... && $(GO) tool cover -html cover.out -o cover.html
+
+bench:
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+clean:
+	rm -rf bin demo cover.out cover.html
