@@ -41,7 +41,6 @@ func perFrame(b *testing.B) {
 func BenchmarkAdd(b *testing.B) {
 	var builder Builder
 	f := benchFrame()
-	dst := make([]byte, 0, 1<<20)
 	b.ReportAllocs()
 	for b.Loop() {
 		builder.Reset(Header{})
@@ -55,7 +54,28 @@ func BenchmarkAdd(b *testing.B) {
 		}
 	}
 	perFrame(b)
-	_ = dst
+}
+
+// BenchmarkAddManyStreams is a gateway's batch: one frame each of many devices, looked up by name, and twice.
+func BenchmarkAddManyStreams(b *testing.B) {
+	var builder Builder
+	f := benchFrame()
+	devices := make([]string, benchFrames/2)
+	for i := range devices {
+		devices[i] = fmt.Sprintf("mill-%04d", i)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		builder.Reset(Header{})
+		for i := range benchFrames {
+			id, _ := builder.Stream(StreamKey{Device: devices[i%len(devices)]})
+			f.Seq, f.TimeNS = uint64(i), 1760000000000000000
+			if err := builder.Add(Group{Stream: id, Bits: 64}, f); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	perFrame(b)
 }
 
 func BenchmarkFinish(b *testing.B) {

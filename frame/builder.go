@@ -18,7 +18,8 @@ type Builder struct {
 	epochs  interner
 	byGroup map[Group]int
 	groups  []builderGroup
-	last    int // group of the last Add, -1 for none
+	last    int   // group of the last Add, -1 for none
+	recent  []int // by local stream id: the group of the stream's last Add, -1 for none
 
 	data     []byte  // encoded frames in the order of Add
 	added    []added // one for each
@@ -50,7 +51,7 @@ type added struct {
 
 // Reset begins a batch. The header is checked in Finish.
 func (b *Builder) Reset(h Header) {
-	if b.streams == nil || len(b.streams) > internLimit {
+	if b.streams == nil || max(len(b.streams), len(b.byGroup)) > internLimit {
 		b.streams = make(map[StreamKey]StreamID)
 		b.byGroup = make(map[Group]int)
 	}
@@ -59,7 +60,7 @@ func (b *Builder) Reset(h Header) {
 	b.header = h
 	b.shapes.reset()
 	b.defs, b.ndefs = b.defs[:0], 0
-	b.groups, b.last = b.groups[:0], -1
+	b.groups, b.last, b.recent = b.groups[:0], -1, append(b.recent[:0], -1)
 	b.data, b.added, b.order = b.data[:0], b.added[:0], b.order[:0]
 	b.rejects, b.nrejects = b.rejects[:0], 0
 	b.size = preambleBytes + 10 + 4 + len(h.Node) + len(h.Listener) + 4*4
@@ -85,7 +86,8 @@ func (b *Builder) Stream(key StreamKey) (StreamID, error) {
 // Define adds a definition to a replicated batch: the id is new with this batch.
 func (b *Builder) Define(d Def) error {
 	if !b.header.Replicated || d.ID == 0 {
-		return invalid("bad_stream", "define replicated ids in replicated batches only", "stream id %d cannot be defined in this batch", d.ID)
+		return invalid("bad_stream", "define replicated ids in replicated batches only",
+			"stream id %d cannot be defined in this batch", d.ID)
 	}
 	return b.define(d)
 }
@@ -103,6 +105,7 @@ func (b *Builder) define(d Def) error {
 		return err
 	}
 	b.ndefs++
+	b.recent = append(b.recent, -1)
 	b.streams[d.Key] = d.ID
 	return nil
 }
@@ -110,7 +113,8 @@ func (b *Builder) define(d Def) error {
 // room takes n bytes of what the batch may hold.
 func (b *Builder) room(n int) error {
 	if b.size+n > MaxBatchBytes {
-		return invalid("batch_full", "finish this batch and begin another", "batch has %d bytes, %d more would exceed %d", b.size, n, MaxBatchBytes)
+		return invalid("batch_full", "finish this batch and begin another",
+			"batch has %d bytes, %d more would exceed %d", b.size, n, MaxBatchBytes)
 	}
 	b.size += n
 	return nil

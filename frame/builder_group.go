@@ -11,32 +11,47 @@ func (b *Builder) group(g *Group) (*builderGroup, error) {
 	if b.last >= 0 && b.groups[b.last].Group == *g {
 		return &b.groups[b.last], nil
 	}
+	local := !b.header.Replicated && int(g.Stream) < len(b.recent)
+	if local {
+		if i := b.recent[g.Stream]; i >= 0 && b.groups[i].Group == *g {
+			b.last = i
+			return &b.groups[i], nil
+		}
+	}
 	i, ok := b.byGroup[*g]
 	if !ok {
 		if err := b.checkGroup(g); err != nil {
 			return nil, err
 		}
-		own := *g
-		own.Epoch = b.epochs.text(g.Epoch)
-		i = len(b.groups)
-		b.content = appendCounter(b.content[:0], g)
-		b.groups = append(b.groups, builderGroup{Group: own, head: len(b.content) + maxLengthsBytes, maxSeq: maxSeqOf(g.Bits)})
-		if b.last >= 0 {
-			b.groups[i].arranged = b.groups[b.last].arranged // the neighbour is often of the same kind
-		}
-		if g.Unseq {
-			b.groups[i].maxSeq = 0
-		}
-		b.byGroup[own] = i
+		i = b.openGroup(*g)
+	}
+	if local {
+		b.recent[g.Stream] = i
 	}
 	b.last = i
 	return &b.groups[i], nil
 }
 
+func (b *Builder) openGroup(g Group) int {
+	g.Epoch = b.epochs.text(g.Epoch)
+	b.content = appendCounter(b.content[:0], &g)
+	opened := builderGroup{Group: g, head: len(b.content) + maxLengthsBytes, maxSeq: maxSeqOf(g.Bits)}
+	if g.Unseq {
+		opened.maxSeq = 0
+	}
+	if b.last >= 0 {
+		opened.arranged = b.groups[b.last].arranged // the neighbour is often of the same kind
+	}
+	b.groups = append(b.groups, opened)
+	b.byGroup[g] = len(b.groups) - 1
+	return len(b.groups) - 1
+}
+
 // checkGroup validates what the caller says of a counter.
 func (b *Builder) checkGroup(g *Group) error {
 	if g.Stream == 0 || !b.header.Replicated && int(g.Stream) > b.ndefs {
-		return invalid("unknown_stream", "call Stream first and use the id it returns", "stream id %d is not defined in this batch", g.Stream)
+		return invalid("unknown_stream", "call Stream first and use the id it returns",
+			"stream id %d is not defined in this batch", g.Stream)
 	}
 	if err := ValidateEpoch(g.Epoch); err != nil {
 		return err
@@ -56,12 +71,15 @@ func (b *Builder) checkGroup(g *Group) error {
 
 func seqError(seq uint64, g *Group) error {
 	if g.Unseq {
-		return invalid("seq_without_counter", "leave the number out, or declare the counter", "number %d in a stream whose numbers the server assigns", seq)
+		return invalid("seq_without_counter", "leave the number out, or declare the counter",
+			"number %d in a stream whose numbers the server assigns", seq)
 	}
 	if seq > MaxSeq {
-		return invalid("seq_out_of_range", "begin a new epoch and count from 0 or 1", "number %d is above the largest allowed, %d", seq, uint64(MaxSeq))
+		return invalid("seq_out_of_range", "begin a new epoch and count from 0 or 1",
+			"number %d is above the largest allowed, %d", seq, uint64(MaxSeq))
 	}
-	return invalid("seq_out_of_range", "send the number modulo 2^bits, or declare more bits", "number %d does not fit into a counter of %d bits", seq, g.Bits)
+	return invalid("seq_out_of_range", "send the number modulo 2^bits, or declare more bits",
+		"number %d does not fit into a counter of %d bits", seq, g.Bits)
 }
 
 // Reject records a frame that the door refused. Evidence beyond MaxRejectBytes is cut off. The error is an *InvalidError.
@@ -133,10 +151,12 @@ func appendValue(dst []byte, f *Field) ([]byte, error) {
 	case KindBytes:
 		return appendText(append(dst, tagBytes), v.Str), nil
 	default:
-		return nil, invalid("bad_value", "send a number, a bool or a string", "field %q has a value of kind %d, which does not exist", f.Name, v.Kind)
+		return nil, invalid("bad_value", "send a number, a bool or a string",
+			"field %q has a value of kind %d, which does not exist", f.Name, v.Kind)
 	}
 }
 
 func badValue(f *Field, what string) error {
-	return invalid("bad_value", "build values with frame.Uint and frame.Bool", "field %q: %s value %d %s", f.Name, f.Value.Kind, f.Value.Num, what)
+	return invalid("bad_value", "build values with frame.Uint and frame.Bool",
+		"field %q: %s value %d %s", f.Name, f.Value.Kind, f.Value.Num, what)
 }

@@ -79,7 +79,8 @@ func (a *arrangement) at(i int) int {
 // find returns the arrangement of fields; the error is an *InvalidError.
 func (s *shapeSet) find(fields []Field) (*arrangement, error) {
 	if len(fields) > MaxFields {
-		return nil, invalid("too_many_fields", "split it into several frames or streams", "frame has %d fields, at most %d are allowed", len(fields), MaxFields)
+		return nil, invalid("too_many_fields", "split it into several frames or streams",
+			"frame has %d fields, at most %d are allowed", len(fields), MaxFields)
 	}
 	key := s.scratch[:0]
 	for i := range fields {

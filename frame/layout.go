@@ -98,7 +98,8 @@ type Reject struct {
 
 func (h *Header) validate() error {
 	if h.ReceiveMS > maxReceiveMS || h.ReceiveMS < -maxReceiveMS {
-		return invalid("time_out_of_range", "set the receiving node's clock", "receive time %d ms is outside the years 1678 to 2261", h.ReceiveMS)
+		return invalid("time_out_of_range", "set the receiving node's clock",
+			"receive time %d ms is outside the years 1678 to 2261", h.ReceiveMS)
 	}
 	if h.Node != "" {
 		if err := ValidateName("node", h.Node); err != nil {
@@ -175,7 +176,8 @@ func seal(dst []byte, start int) ([]byte, error) {
 		limit = MaxReplicatedBytes
 	}
 	if len(b) > limit {
-		return dst[:start], invalid("batch_too_large", "send fewer frames in one batch", "batch has %d bytes, at most %d are allowed", len(b), limit)
+		return dst[:start], invalid("batch_too_large", "send fewer frames in one batch",
+			"batch has %d bytes, at most %d are allowed", len(b), limit)
 	}
 	binary.LittleEndian.PutUint32(b[8:], uint32(len(b)-preambleBytes))
 	binary.LittleEndian.PutUint32(b[12:], checksum(b))

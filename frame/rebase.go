@@ -83,7 +83,8 @@ func (r *Reader) Stamp(dst []byte, h Header, tenant string) ([]byte, error) {
 		return dst, invalid("replicated_batch", "send client batches", "a replicated batch is not accepted from clients")
 	}
 	if r.nrejects > 0 {
-		return dst, invalid("rejects_from_client", "declare numbers that will never come as lost", "batch of a client has %d rejects", r.nrejects)
+		return dst, invalid("rejects_from_client", "declare numbers that will never come as lost",
+			"batch of a client has %d rejects", r.nrejects)
 	}
 	if err := h.validate(); err != nil {
 		return dst, err

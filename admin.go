@@ -1,0 +1,209 @@
+package gapless
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"github.com/valyala/fasthttp/pprofhandler"
+
+	"github.com/gaplessdb/gapless/auth"
+	"github.com/gaplessdb/gapless/ingest"
+	"github.com/gaplessdb/gapless/raftfsm"
+)
+
+// adminRoutes are the node's own: cluster, policy, health and metrics.
+func (n *Node) adminRoutes() []route {
+	routes := []route{
+		newRoute("GET", "/v1/cluster", auth.Read, n.getCluster),
+		newRoute("POST", "/v1/cluster/transfer", auth.Admin, n.postTransfer),
+		newRoute("GET", "/v1/policy", auth.Read, n.getPolicy),
+		newRoute("PUT", "/v1/policy", auth.Admin, n.putPolicy),
+		newRoute("GET", "/metrics", auth.Read, n.serveMetrics()),
+		newRoute("GET", "/debug/pprof/{profile}", auth.Admin, n.getProfile),
+	}
+	for path, handle := range map[string]func(*fasthttp.RequestCtx, auth.Principal) error{"/healthz": n.getHealth, "/readyz": n.getReady} {
+		r := newRoute("GET", path, 0, handle)
+		r.open = true
+		routes = append(routes, r)
+	}
+	return routes
+}
+
+// clusterAnswer is GET /v1/cluster.
+type clusterAnswer struct {
+	Node           string         `json:"node"`
+	Cluster        string         `json:"cluster"`
+	ClusterID      string         `json:"cluster_id"`
+	Version        string         `json:"version"`
+	State          string         `json:"state"`
+	Term           uint64         `json:"term"`
+	Leader         *leaderAnswer  `json:"leader"`
+	CommitIndex    uint64         `json:"commit_index"`
+	AppliedIndex   uint64         `json:"applied_index"`
+	LastIndex      uint64         `json:"last_index"`
+	History        uint64         `json:"history"`
+	ClusterVersion int            `json:"cluster_version"`
+	Clock          raftfsm.Clock  `json:"clock"`
+	Members        []memberAnswer `json:"members"`
+}
+
+type leaderAnswer struct {
+	Node string `json:"node"`
+	ID   string `json:"id"`
+	HTTP string `json:"http"`
+}
+
+type memberAnswer struct {
+	raftfsm.Member
+	Voter         bool   `json:"voter"`
+	Answers       bool   `json:"answers"` // within the last two seconds
+	LastContactMS int64  `json:"last_contact_ms,omitempty"`
+	DurableIndex  uint64 `json:"durable_index,omitempty"`
+}
+
+func (n *Node) getCluster(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
+	own := n.ownStatus()
+	a := clusterAnswer{
+		Node: n.cfg.Node, Cluster: n.cfg.Cluster, Version: n.cfg.Version, State: own.State, Term: own.Term,
+		CommitIndex: own.Commit, AppliedIndex: own.Applied, LastIndex: own.LastIndex,
+	}
+	var members []raftfsm.Member
+	n.state.View(func(v raftfsm.View) {
+		members = v.Members.All()
+		a.ClusterID, a.History, a.ClusterVersion, a.Clock = v.Members.ClusterID(), v.Members.History(), v.Members.Version(), v.Clock
+	})
+	contacts := map[string]heard{n.cfg.Node: {own, time.Now()}}
+	for _, h := range n.peers.fresh(time.Now()) {
+		contacts[h.status.Node] = h
+	}
+	voters := map[string]bool{}
+	for _, server := range own.Servers {
+		voters[server] = true
+	}
+	leader := n.leaderServer()
+	for _, m := range members {
+		h, answers := contacts[m.Node]
+		ma := memberAnswer{Member: m, Voter: voters[m.Server], Answers: answers}
+		if answers {
+			ma.LastContactMS, ma.DurableIndex = time.Since(h.at).Milliseconds(), h.status.LastIndex
+		}
+		a.Members = append(a.Members, ma)
+		if m.Server == leader {
+			a.Leader = &leaderAnswer{m.Node, m.Server, m.HTTP}
+		}
+	}
+	return writeJSON(ctx, a)
+}
+
+// leaderServer is the Raft server id of the leader this node knows, "" for none.
+func (n *Node) leaderServer() string {
+	r := n.raft()
+	if r == nil {
+		return ""
+	}
+	_, id := r.LeaderWithID()
+	return string(id)
+}
+
+// leaderHTTP is the leader's HTTP address as a URL, "" when it is not known.
+func (n *Node) leaderHTTP() string {
+	leader, addr := n.leaderServer(), ""
+	n.state.View(func(v raftfsm.View) {
+		for _, m := range v.Members.All() {
+			if m.Server == leader {
+				addr = "http://" + m.HTTP
+			}
+		}
+	})
+	return addr
+}
+
+func (n *Node) postTransfer(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
+	var body struct {
+		To string `json:"to"`
+	}
+	if len(ctx.PostBody()) > 0 {
+		if err := json.Unmarshal(ctx.PostBody(), &body); err != nil {
+			return &httpError{http.StatusBadRequest, "bad_json", err.Error(), `send {"to":"NODE"} or nothing`}
+		}
+	}
+	if err := n.transfer(body.To); err != nil {
+		return adminError(err)
+	}
+	return writeJSON(ctx, map[string]string{"leader": n.leaderServer()})
+}
+
+func (n *Node) getPolicy(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
+	var p raftfsm.Policy
+	n.state.View(func(v raftfsm.View) { p = v.Policy })
+	return writeJSON(ctx, p)
+}
+
+func (n *Node) putPolicy(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
+	if _, err := raftfsm.ParsePolicy(ctx.PostBody()); err != nil {
+		return adminError(refusedError(err))
+	}
+	body := append([]byte(nil), ctx.PostBody()...)
+	_, out, err := n.ProposeCommand(n.ctx, raftfsm.KindPolicy, 1, body)
+	if err != nil {
+		return adminError(err)
+	}
+	ctx.SetContentType("application/json")
+	ctx.SetBody(append(out, '\n'))
+	return nil
+}
+
+// getHealth says that the process answers and its storage is not fenced.
+func (n *Node) getHealth(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
+	if err := n.state.Halted(); err != nil {
+		return &httpError{http.StatusServiceUnavailable, "halted", err.Error(), "the node applies nothing more: look into its log"}
+	}
+	return writeJSON(ctx, map[string]string{"status": "ok"})
+}
+
+// getReady says that this node takes frames: it is in its cluster, knows a leader, and has applied what was committed.
+func (n *Node) getReady(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
+	if why := *n.waiting.Load(); why != "" {
+		return &httpError{http.StatusServiceUnavailable, "not_ready", why, ""}
+	}
+	if err := n.caughtUp(context.Background()); err != nil {
+		return &httpError{http.StatusServiceUnavailable, "not_ready", err.Error(), "wait until the cluster has a leader and this node has caught up"}
+	}
+	return writeJSON(ctx, map[string]string{"status": "ready"})
+}
+
+// getProfile serves Go's profiles (profile, heap, goroutine, ...).
+func (n *Node) getProfile(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
+	pprofhandler.PprofHandler(ctx)
+	return nil
+}
+
+// ReloadTokens reads the token file again; on an error the old tokens stay.
+func (n *Node) ReloadTokens() error { return n.tokens.Reload() }
+
+// balanceB is the balance of this node's listeners (design: received = the sum of what became of it).
+func (n *Node) balanceB() any {
+	return []map[string]any{{"node": n.cfg.Node, "listener": "http", "counts": n.ingest.Counters().Snapshot()}}
+}
+
+func (n *Node) ingestOptions() ingest.Options {
+	return ingest.Options{
+		Node: n.cfg.Node, Listener: "http",
+		MaxBodyBytes: n.cfg.MaxBodyBytes, MaxUnpackedBytes: n.cfg.MaxUnpackedBytes, MaxInflightBytes: n.cfg.MaxInflightBytes,
+		Timeout: n.cfg.RequestTimeout, Metrics: n.cfg.Registerer, Clock: n.cfg.Clock,
+	}
+}
+
+func writeJSON(ctx *fasthttp.RequestCtx, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("gapless: encoding the answer: %w", err)
+	}
+	ctx.SetContentType("application/json")
+	ctx.SetBody(append(b, '\n'))
+	return nil
+}

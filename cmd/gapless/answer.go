@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// What the commands read of a node's answers (docs/http-api.md). Members that no command shows are left out.
+
+type asOf struct {
+	Partition uint32    `json:"partition"`
+	History   uint64    `json:"history"`
+	Index     uint64    `json:"index"`
+	Time      time.Time `json:"time"`
+}
+
+// gap is consecutive missing numbers of one epoch.
+type gap struct {
+	ID         string `json:"id"`
+	Device     string `json:"device"`
+	Stream     string `json:"stream"`
+	Epoch      uint32 `json:"epoch"`
+	From       uint64 `json:"from"`
+	To         uint64 `json:"to"`
+	Count      uint64 `json:"count"`
+	State      string `json:"state"`
+	Cause      string `json:"cause"`
+	Confidence string `json:"confidence"`
+	Reason     string `json:"reason"`
+}
+
+type gapTotals struct {
+	Expected uint64 `json:"expected"`
+	Stored   uint64 `json:"stored"`
+	Missing  uint64 `json:"missing"`
+	Open     uint64 `json:"open"`
+	Lost     uint64 `json:"lost"`
+	Declared uint64 `json:"declared"`
+	Shed     uint64 `json:"shed"`
+	Rejected uint64 `json:"rejected"`
+	Gaps     uint64 `json:"gaps"`
+}
+
+// gapReport is the account of one epoch of one stream.
+type gapReport struct {
+	Device string `json:"device"`
+	Stream string `json:"stream"`
+	Epoch  struct {
+		Ordinal uint32          `json:"ordinal"`
+		Raw     json.RawMessage `json:"raw"`
+		Source  string          `json:"source"`
+	} `json:"epoch"`
+	Head struct {
+		First uint64 `json:"first"`
+		Basis string `json:"basis"`
+	} `json:"head"`
+	Tail struct {
+		Last  uint64 `json:"last"`
+		Basis string `json:"basis"`
+	} `json:"tail"`
+	Expected      uint64  `json:"expected"`
+	Stored        uint64  `json:"stored"`
+	Completeness  float64 `json:"completeness"`
+	Verdict       string  `json:"verdict"`
+	Gaps          []gap   `json:"gaps"`
+	WrapAmbiguous uint64  `json:"wrap_ambiguous"`
+}
+
+// clean makes a text from outside safe to print: what is not printable becomes visible, so that a name can neither move the
+// cursor nor pretend to be another line.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+// numbers prints an inclusive range.
+func numbers(from, to uint64) string {
+	if from == to {
+		return fmt.Sprint(from)
+	}
+	return fmt.Sprintf("%d-%d", from, to)
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/raftfsm"
+)
+
+// commandNames names the kinds of replicated commands.
+var commandNames = map[uint16]string{
+	raftfsm.KindBatch:      "batch",
+	raftfsm.KindTick:       "tick",
+	raftfsm.KindMember:     "member",
+	raftfsm.KindRaise:      "raise",
+	raftfsm.KindFound:      "found",
+	raftfsm.KindPolicy:     "policy",
+	ledger.KindHeartbeat:   "heartbeat",
+	ledger.KindSeal:        "seal",
+	ledger.KindDeclareLost: "declare-lost",
+	ledger.KindVerdict:     "verdict",
+}
+
+// commandOf says which command an entry holds.
+func commandOf(l *raft.Log) string {
+	if l.Type != raft.LogCommand {
+		return ""
+	}
+	cmd, err := raftfsm.ParseCommand(l.Data)
+	if err != nil {
+		return "no command of ours"
+	}
+	name, ok := commandNames[cmd.Kind]
+	if !ok {
+		name = fmt.Sprintf("unknown %d", cmd.Kind)
+	}
+	return fmt.Sprintf("%s v%d", name, cmd.Version)
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/spf13/cobra"
+)
+
+func newCtl() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "ctl",
+		Short: "look at a cluster and steer it",
+	}
+	c := addClientFlags(cmd)
+	cmd.AddCommand(newStatus(c), newMembers(c), newTransfer(c), newPolicy(c), newToken())
+	return cmd
+}
+
+// clusterStatus is one node's view of its cluster.
+type clusterStatus struct {
+	Node    string `json:"node"`
+	Cluster string `json:"cluster"`
+	State   string `json:"state"`
+	Term    uint64 `json:"term"`
+	Leader  struct {
+		Node string `json:"node"`
+		ID   string `json:"id"`
+		HTTP string `json:"http"`
+	} `json:"leader"`
+	CommitIndex    uint64          `json:"commit_index"`
+	AppliedIndex   uint64          `json:"applied_index"`
+	LastIndex      uint64          `json:"last_index"`
+	History        uint64          `json:"history"`
+	ClusterVersion int             `json:"cluster_version"`
+	Members        []clusterMember `json:"members"`
+}
+
+type clusterMember struct {
+	Node          string `json:"node"`
+	Server        string `json:"server"`
+	Raft          string `json:"raft"`
+	HTTP          string `json:"http"`
+	Voter         bool   `json:"voter"`
+	Answers       bool   `json:"answers"`
+	LastContactMS int64  `json:"last_contact_ms"`
+	DurableIndex  uint64 `json:"durable_index"`
+}
+
+func newStatus(c *client) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "show who leads and how far each node is",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return showCluster(cmd.Context(), c, cmd.OutOrStdout(), asJSON, func(w io.Writer, s *clusterStatus) error {
+				leader := s.Leader.Node
+				if leader == "" {
+					leader = "none"
+				}
+				fmt.Fprintf(w, "cluster %s, leader %s, term %d, history %d, cluster version %d\n", s.Cluster, leader, s.Term, s.History, s.ClusterVersion)
+				fmt.Fprintf(w, "asked %s (%s): log up to %d, committed %d, applied %d\n\n", s.Node, s.State, s.LastIndex, s.CommitIndex, s.AppliedIndex)
+				return s.writeMembers(w)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the node's answer as JSON")
+	return cmd
+}
+
+func newMembers(c *client) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "members",
+		Short: "list the nodes of the cluster",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return showCluster(cmd.Context(), c, cmd.OutOrStdout(), asJSON, func(w io.Writer, s *clusterStatus) error { return s.writeMembers(w) })
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the node's answer as JSON")
+	return cmd
+}
+
+// showCluster asks a node about its cluster and prints the answer as it is, or with show.
+func showCluster(ctx context.Context, c *client, w io.Writer, asJSON bool, show func(io.Writer, *clusterStatus) error) error {
+	var answer json.RawMessage
+	if err := c.get(ctx, "/v1/cluster", nil, &answer); err != nil {
+		return err
+	}
+	if asJSON {
+		_, err := fmt.Fprintf(w, "%s\n", answer)
+		return err
+	}
+	var s clusterStatus
+	if err := json.Unmarshal(answer, &s); err != nil {
+		return fmt.Errorf("/v1/cluster: %w", err)
+	}
+	return show(w, &s)
+}
+
+func (s *clusterStatus) writeMembers(w io.Writer) error {
+	t := newTable("NODE", "ROLE", "SERVER ID", "CLUSTER ADDRESS", "HTTP", "DURABLE#", "LAST CONTACT#")
+	for _, m := range s.Members {
+		role := "learner"
+		switch {
+		case m.Server == s.Leader.ID:
+			role = "leader"
+		case m.Voter:
+			role = "follower"
+		}
+		durable, contact := "-", "none"
+		if m.Answers {
+			durable, contact = fmt.Sprint(m.DurableIndex), fmt.Sprintf("%d ms ago", m.LastContactMS)
+		}
+		t.add(m.Node, role, m.Server, m.Raft, m.HTTP, durable, contact)
+	}
+	return t.write(w)
+}
+
+func newTransfer(c *client) *cobra.Command {
+	var to string
+	cmd := &cobra.Command{
+		Use:   "transfer",
+		Short: "hand leadership to another node",
+		Long:  "Hand leadership to another node, for instance before stopping the leader. Without --to the leader picks the follower that is furthest.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			body := map[string]string{}
+			if to != "" {
+				body["to"] = to
+			}
+			var answer json.RawMessage
+			if err := c.do(cmd.Context(), http.MethodPost, "/v1/cluster/transfer", body, &answer); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n", answer)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&to, "to", "", "node that shall lead")
+	return cmd
+}

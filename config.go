@@ -1,0 +1,171 @@
+package gapless
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gaplessdb/gapless/frame"
+)
+
+// Config says where a node lives and what it may use locally. Nothing in it changes what is stored: that is policy, which is
+// replicated. The zero value with Node and Data set is a one-voter cluster that listens on loopback.
+type Config struct {
+	Node          string            `yaml:"node" help:"name of this node, unique in the cluster (a-z, 0-9, '-')"`
+	Cluster       string            `yaml:"cluster" help:"name of the cluster; a connection from another one is refused"`
+	Data          string            `yaml:"data" help:"directory for everything this node keeps"`
+	HTTP          string            `yaml:"http" help:"address of the HTTP API"`
+	Listen        string            `yaml:"listen" help:"address of the cluster port (Raft and forwarding)"`
+	Advertise     string            `yaml:"advertise" help:"cluster address the other nodes reach this one at (default: its entry in peers, else listen)"`
+	AdvertiseHTTP string            `yaml:"advertise_http" help:"HTTP address clients are sent to (default: http)"`
+	Peers         map[string]string `yaml:"peers" help:"every node of the cluster as node=address, this one included; empty: a cluster of one"`
+	TokenFile     string            `yaml:"token_file" help:"file of client tokens; without it only loopback may talk to the API"`
+	Insecure      bool              `yaml:"insecure" help:"allow clients without a token and a plaintext cluster port beyond loopback"`
+
+	FenceAfter       time.Duration `yaml:"fence_after" help:"a write and sync of the log that takes longer ends the process"`
+	Heartbeat        time.Duration `yaml:"heartbeat" help:"Raft heartbeat and election timeout; fail-over takes about 2.3 times as long"`
+	RequestTimeout   time.Duration `yaml:"request_timeout" help:"longest wait of one request for its commit or its answer"`
+	MaxBodyBytes     int           `yaml:"max_body_bytes" help:"largest request body"`
+	MaxUnpackedBytes int           `yaml:"max_unpacked_bytes" help:"largest request body after decompression"`
+	MaxInflightBytes int64         `yaml:"max_inflight_bytes" help:"request bodies being worked on; beyond it the answer is 429"`
+	MaxQueueBytes    int64         `yaml:"max_queue_bytes" help:"batches waiting on the leader for their commit; beyond it the answer is 429"`
+	LogLevel         string        `yaml:"log_level" help:"debug, info, warn or error"`
+	LogFormat        string        `yaml:"log_format" help:"text or json"`
+
+	Version    string               `yaml:"-"` // shown by status; set by the command
+	Logger     *slog.Logger         `yaml:"-"` // default slog.Default()
+	Registerer *prometheus.Registry `yaml:"-"` // default: a registry of the node's own
+	OnFatal    func(error)          `yaml:"-"` // called once when the node must end (failed fsync, unknown command); default: panic
+	Clock      func() time.Time     `yaml:"-"` // wall clock, default time.Now
+}
+
+// Defaults returns the configuration of a one-voter cluster on loopback, without Node and Data.
+func Defaults() Config {
+	return Config{
+		Cluster:          "gapless",
+		HTTP:             "127.0.0.1:7400",
+		Listen:           "127.0.0.1:7500",
+		FenceAfter:       2 * time.Second,
+		Heartbeat:        250 * time.Millisecond,
+		RequestTimeout:   10 * time.Second,
+		MaxBodyBytes:     16 << 20,
+		MaxUnpackedBytes: 64 << 20,
+		MaxInflightBytes: 64 << 20,
+		MaxQueueBytes:    32 << 20,
+		LogLevel:         "info",
+		LogFormat:        "text",
+	}
+}
+
+// fill sets what was left empty from Defaults and from other fields.
+func (c *Config) fill() {
+	d := Defaults()
+	setString := func(p *string, v string) {
+		if *p == "" {
+			*p = v
+		}
+	}
+	setString(&c.Cluster, d.Cluster)
+	setString(&c.HTTP, d.HTTP)
+	setString(&c.Listen, d.Listen)
+	setString(&c.Advertise, c.Peers[c.Node])
+	setString(&c.Advertise, c.Listen)
+	setString(&c.AdvertiseHTTP, c.HTTP)
+	setString(&c.LogLevel, d.LogLevel)
+	setString(&c.LogFormat, d.LogFormat)
+	setDefault(&c.FenceAfter, d.FenceAfter)
+	setDefault(&c.Heartbeat, d.Heartbeat)
+	setDefault(&c.RequestTimeout, d.RequestTimeout)
+	setDefault(&c.MaxBodyBytes, d.MaxBodyBytes)
+	setDefault(&c.MaxUnpackedBytes, d.MaxUnpackedBytes)
+	setDefault(&c.MaxInflightBytes, d.MaxInflightBytes)
+	setDefault(&c.MaxQueueBytes, d.MaxQueueBytes)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Registerer == nil {
+		c.Registerer = prometheus.NewRegistry()
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.OnFatal == nil {
+		c.OnFatal = func(err error) { panic(err) }
+	}
+}
+
+func setDefault[T int | int64 | time.Duration](p *T, v T) {
+	if *p == 0 {
+		*p = v
+	}
+}
+
+// Validate fills defaults and reports every reason why the node cannot start with this configuration.
+func (c *Config) Validate() error {
+	c.fill()
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if !validNode(c.Node) {
+		fail("node %q: give a name of 1 to 64 characters from a-z, 0-9 and '-'", c.Node)
+	}
+	if c.Data == "" {
+		fail("data: give a directory for this node's files")
+	}
+	if err := frame.ValidateName("cluster", c.Cluster); err != nil {
+		errs = append(errs, err)
+	}
+	if len(c.Peers) > 0 && c.Peers[c.Node] == "" {
+		fail("peers: %s lacks this node %q; list every node, this one included", peerList(c.Peers), c.Node)
+	}
+	if !IsLoopback(c.HTTP) && c.TokenFile == "" && !c.Insecure {
+		fail("http %s is reachable from beyond this machine: give token_file, or insecure if that is meant", c.HTTP)
+	}
+	if !IsLoopback(c.Listen) && !c.Insecure {
+		fail("listen %s is reachable from beyond this machine and the cluster port is not encrypted yet: use loopback or a private network with insecure", c.Listen)
+	}
+	if c.Heartbeat < 50*time.Millisecond || c.Heartbeat > 10*time.Second {
+		fail("heartbeat %s: give 50ms to 10s", c.Heartbeat)
+	}
+	if c.FenceAfter < c.Heartbeat {
+		fail("fence_after %s is shorter than heartbeat %s", c.FenceAfter, c.Heartbeat)
+	}
+	if c.MaxBodyBytes < 1<<10 || c.MaxUnpackedBytes < c.MaxBodyBytes {
+		fail("max_body_bytes %d must be at least 1024 and max_unpacked_bytes %d not below it", c.MaxBodyBytes, c.MaxUnpackedBytes)
+	}
+	return errors.Join(errs...)
+}
+
+// IsLoopback reports whether a listen address is reachable from this machine only.
+func IsLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func validNode(name string) bool {
+	if name == "" || len(name) > 64 {
+		return false
+	}
+	return strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+func peerList(peers map[string]string) string {
+	names := make([]string, 0, len(peers))
+	for name := range peers {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return strings.Join(names, ",")
+}

@@ -1,0 +1,140 @@
+package gapless
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/valyala/fasthttp"
+	"github.com/valyala/fasthttp/fasthttpadaptor"
+
+	"github.com/gaplessdb/gapless/auth"
+	"github.com/gaplessdb/gapless/ingest"
+	"github.com/gaplessdb/gapless/query"
+)
+
+// Bounds of the HTTP server that nobody needs to set.
+const (
+	maxHeaderBytes = 64 << 10
+	maxConnections = 16384
+	readTimeout    = 60 * time.Second // of a whole request
+	idleTimeout    = 2 * time.Minute
+)
+
+// openHTTP binds the API: the rooms' routes and the node's own behind one listener.
+func (n *Node) openHTTP() error {
+	var err error
+	opt := auth.Options{Insecure: n.cfg.Insecure && n.cfg.TokenFile == "", AllowLoopback: n.cfg.TokenFile == ""}
+	if n.tokens, err = auth.LoadTokens(n.cfg.TokenFile, opt); err != nil {
+		return err
+	}
+	n.cfg.Registerer.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := n.openRooms(); err != nil {
+		return err
+	}
+	n.routes = append(n.routes, n.adminRoutes()...)
+	n.server = &fasthttp.Server{
+		Handler: n.serve, ErrorHandler: n.serveBroken, Name: "gapless", Concurrency: maxConnections,
+		ReadBufferSize: maxHeaderBytes, MaxRequestBodySize: n.cfg.MaxBodyBytes,
+		StreamRequestBody: true, DisablePreParseMultipartForm: true,
+		ReadTimeout: readTimeout, IdleTimeout: idleTimeout, CloseOnShutdown: true, NoDefaultContentType: true,
+		Logger: httpLogger{n},
+	}
+	if n.listener, err = net.Listen("tcp", n.cfg.HTTP); err != nil {
+		return fmt.Errorf("gapless: http: %w", err)
+	}
+	n.tasks.Go(func() {
+		if err := n.server.Serve(n.listener); err != nil && n.ctx.Err() == nil {
+			n.fail(fmt.Errorf("gapless: http: %w", err))
+		}
+	})
+	return nil
+}
+
+// openRooms builds the doors and takes their routes.
+func (n *Node) openRooms() (err error) {
+	n.ingest, err = ingest.New(n, n.ingestOptions())
+	if err != nil {
+		return err
+	}
+	api, err := query.New(n, query.Options{
+		Deadline: n.cfg.RequestTimeout, Metrics: n.cfg.Registerer, BalanceB: n.balanceB,
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range n.ingest.Routes() {
+		n.routes = append(n.routes, newRoute(r.Method, r.Path, r.Scope, r.Handle))
+	}
+	for _, r := range api.Routes() {
+		n.routes = append(n.routes, newRoute(r.Method, r.Path, r.Scope, r.Handle))
+	}
+	return nil
+}
+
+// serve is every request: route, principal, scope, handler, error body.
+func (n *Node) serve(ctx *fasthttp.RequestCtx) {
+	if err := n.serveRoute(ctx); err != nil {
+		n.writeError(ctx, err)
+	}
+}
+
+func (n *Node) serveRoute(ctx *fasthttp.RequestCtx) error {
+	r, err := n.findRoute(ctx)
+	if err != nil {
+		return err
+	}
+	if r.open {
+		return r.handle(ctx, auth.Principal{})
+	}
+	p, err := n.tokens.Authenticate(string(ctx.Request.Header.Peek("Authorization")), fromLoopback(ctx.RemoteAddr()))
+	if err != nil {
+		return authError(err)
+	}
+	if !p.Scopes.Has(r.scope) {
+		return &httpError{http.StatusForbidden, "forbidden", fmt.Sprintf("%s has not the scope %s", p.ID, r.scope), "use a token with that scope"}
+	}
+	return r.handle(ctx, p)
+}
+
+func fromLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+// serveBroken answers requests that fasthttp could not read.
+func (n *Node) serveBroken(ctx *fasthttp.RequestCtx, err error) {
+	var small *fasthttp.ErrSmallBuffer
+	var timeout net.Error
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		err = &httpError{http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("the body is larger than max_body_bytes %d", n.cfg.MaxBodyBytes), "send fewer frames at once"}
+	case errors.As(err, &small):
+		err = &httpError{http.StatusRequestHeaderFieldsTooLarge, "header_too_large", fmt.Sprintf("the request line and headers are larger than %d bytes", maxHeaderBytes), "shorten them"}
+	case errors.As(err, &timeout) && timeout.Timeout():
+		err = &httpError{http.StatusRequestTimeout, "slow_request", fmt.Sprintf("the request was not complete within %s", readTimeout), "send it faster or in parts"}
+	default:
+		err = &httpError{http.StatusBadRequest, "bad_request", "the request could not be read: " + err.Error(), "send HTTP/1.1"}
+	}
+	n.writeError(ctx, err)
+}
+
+// serveMetrics adapts the Prometheus handler.
+func (n *Node) serveMetrics() func(*fasthttp.RequestCtx, auth.Principal) error {
+	handler := fasthttpadaptor.NewFastHTTPHandler(promhttp.HandlerFor(n.cfg.Registerer, promhttp.HandlerOpts{}))
+	return func(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
+		handler(ctx)
+		return nil
+	}
+}
+
+// httpLogger keeps fasthttp's remarks about broken connections out of the way.
+type httpLogger struct{ n *Node }
+
+func (l httpLogger) Printf(format string, args ...any) {
+	l.n.log.Debug("http", "says", fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,194 @@
+package ledger
+
+import "github.com/gaplessdb/gapless/frame"
+
+// Arrive accounts for one frame, in apply: g is its group, receiveMS the receive time of its batch, commitMS the commit time, both in ms
+// since the Unix epoch. Numbers that g declares (first number, epoch value) are taken note of.
+func (l *Ledger) Arrive(g *frame.Group, receiveMS, commitMS int64, it *frame.Item) Outcome {
+	l.advance(commitMS)
+	s := l.stream(g.Stream)
+	if s == nil {
+		return refused(CodeUnknownStream)
+	}
+	if g.Unseq {
+		return l.arriveUnseq(s, g, it)
+	}
+	if e := s.cur; e != nil && e.continues(s, g, it) {
+		return l.arriveNext(e, it)
+	}
+	f, code := l.sight(g, receiveMS, it)
+	if code != "" {
+		return refused(code)
+	}
+	return l.arrive(s, g, &f)
+}
+
+// continues reports whether the frame is just the next one of a stream without anything unusual: nearly all are.
+func (e *epoch) continues(s *stream, g *frame.Group, it *frame.Item) bool {
+	return it.Seq == e.next && it.Seq == e.cov.tail.end && it.Seq-1 < MaxSeq && // 0 wraps: the first frame is unusual
+		(g.Bits == 64 || g.Bits == 0) && e.pace == nil && !e.unseq &&
+		(g.Epoch == "" || g.Epoch == e.value) &&
+		s.trial == 0 && s.suspect == 0 &&
+		(e.rare == nil || len(e.rare.facts) == 0) &&
+		(e.said == nil || !e.said.sealed) &&
+		(!g.HasFirst || e.said != nil && e.said.hasFirst && e.said.first == g.First)
+}
+
+// arriveNext is arrive for such a frame.
+func (l *Ledger) arriveNext(e *epoch, it *frame.Item) Outcome {
+	if e.ring != nil {
+		slot := it.Seq % ringSize
+		e.ring[slot] = it.Fingerprint
+		e.ringSet |= 1 << slot
+	}
+	e.cov.tail.end++
+	e.next++
+	e.stored++
+	skewed := l.skewed(it)
+	if skewed {
+		e.more().skewed++
+	} else if !it.NoTime {
+		e.maxTime = max(e.maxTime, it.TimeNS)
+	}
+	return Outcome{Status: Stored, Epoch: e.ordinal, Seq: it.Seq, Skew: skewed}
+}
+
+func (l *Ledger) arrive(s *stream, g *frame.Group, f *sighting) Outcome {
+	e := s.target(f.value)
+	if e == nil {
+		source := SourceInferred
+		if f.value != "" {
+			source = SourceDeclared
+		}
+		return l.arriveFirst(s, g, f, route{n: f.seq}, source)
+	}
+	r := l.route(s, e, f)
+	if r.opens {
+		return l.arriveFirst(s, g, f, r, SourceInferred)
+	}
+	return l.settle(s, r.epoch, r.n, g, f)
+}
+
+// target is the epoch that a frame with this epoch value, or none, should continue; nil when there is none yet.
+func (s *stream) target(value string) *epoch {
+	if value == "" && s.cur != nil && !s.cur.unseq {
+		return s.cur
+	}
+	return s.line(value, false)
+}
+
+// arriveFirst opens an epoch with its first frame.
+func (l *Ledger) arriveFirst(s *stream, g *frame.Group, f *sighting, r route, source Source) Outcome {
+	if r.n > MaxSeq {
+		return refused(CodeSeqOutOfRange)
+	}
+	e := l.open(s, f.value, source)
+	if e == nil {
+		return refused(CodeTooManyEpochs)
+	}
+	if r.epoch != nil {
+		e.splitFrom(r, f)
+	}
+	if r.probation {
+		s.trial, s.trialAge = e.ordinal, uint16(min(l.policy.MisorderWindow, 1<<16-1))
+	} else {
+		s.makeCurrent(e)
+	}
+	n := r.n
+	if !r.ambiguous {
+		l.takeFirst(s, e, g)
+		n = e.firstNumber(f)
+	}
+	o := l.settle(s, e, n, g, f)
+	o.NewEpoch, o.Probation, o.WrapAmbiguous = true, r.probation, r.ambiguous
+	return o
+}
+
+// takeFirst takes note of the first number that a group declares. It is that of the counter's life, so not of an epoch that only continues it
+// after an ambiguity.
+func (l *Ledger) takeFirst(s *stream, e *epoch, g *frame.Group) {
+	if g.HasFirst && (e.rare == nil || e.rare.ambiguities == 0) {
+		l.declareFirst(s, e, g.First)
+	}
+}
+
+// splitFrom notes why inference opened e.
+func (e *epoch) splitFrom(r route, f *sighting) {
+	m := e.more()
+	m.after = r.epoch.ordinal
+	e.probation, e.ambiguous = r.probation, r.ambiguous
+	if r.ambiguous {
+		m.ambiguities, m.wraps = 1, r.narrow.wraps
+		e.inherit(r.epoch.pace, f, r.n)
+	}
+}
+
+// settle stores the frame as number n of e, or says what it duplicates.
+func (l *Ledger) settle(s *stream, e *epoch, n uint64, g *frame.Group, f *sighting) Outcome {
+	if n > MaxSeq {
+		return refused(CodeSeqOutOfRange)
+	}
+	l.takeFirst(s, e, g)
+	o := Outcome{Status: Stored, Epoch: e.ordinal, Seq: n, Skew: f.skewed, Probation: e.probation}
+	if e.cov.Contains(n) {
+		o.Status = l.duplicate(s, e, n, f)
+		return o
+	}
+	if e.cov.Len() >= l.policy.MaxRuns && e.cov.splits(n) {
+		return refused(CodeTooManyRuns)
+	}
+	if e.sealedBelow(n) || e.said != nil && e.said.succeeded && n > e.said.successor {
+		e.more().contradictions++
+	}
+	e.remember(n, f.fingerprint)
+	o.Late = l.store(s, e, n)
+	e.keepPace(f, n)
+	if f.skewed {
+		e.more().skewed++
+	} else if f.plausible {
+		e.maxTime = max(e.maxTime, f.timeNS)
+	}
+	l.confirm(s, e)
+	o.Probation = e.probation
+	return o
+}
+
+// confirm ends a probation whose second frame was just stored, or lets it lapse once the epoch it was split from went on for long enough.
+func (l *Ledger) confirm(s *stream, e *epoch) {
+	switch {
+	case s.trial == 0:
+	case e.ordinal == s.trial && e.stored > 1:
+		e.probation = false
+		s.trial = 0
+		if s.cur.ordinal == e.rare.after {
+			s.makeCurrent(e)
+		}
+	case e.ordinal != s.trial:
+		if s.trialAge--; s.trialAge == 0 {
+			s.trial = 0
+		}
+	}
+	if e == s.cur {
+		s.forgive()
+	}
+}
+
+// duplicate judges a frame whose number is stored.
+func (l *Ledger) duplicate(s *stream, e *epoch, n uint64, f *sighting) Status {
+	m := e.more()
+	fp, known := e.recall(n)
+	switch {
+	case !known:
+		m.unverified++
+		m.addUnsettled(n)
+		return Unverified
+	case fp == f.fingerprint:
+		m.identical++
+		return Duplicate
+	}
+	m.conflict++
+	if f.newerThan(e) {
+		s.suspect, s.proven = n+1, false
+	}
+	return Conflict
+}

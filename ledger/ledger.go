@@ -1,0 +1,43 @@
+package ledger
+
+import "github.com/gaplessdb/gapless/frame"
+
+// Ledger is the account of all streams of one partition. One goroutine may change it, and while it does nobody may read; otherwise any
+// number of goroutines may read. Slices and strings that its methods return are the caller's.
+type Ledger struct {
+	policy  Policy
+	nowMS   int64     // commit time of the newest call that had one; it never goes back
+	streams []*stream // by id; nil where an id was skipped. Index 0 is never used
+	names   names
+	queue   queue // gaps in the order in which their grace ends
+}
+
+// New is an empty ledger. A zero limit in the policy stands for its default.
+func New(p Policy) *Ledger {
+	return &Ledger{
+		policy:  p.WithDefaults(),
+		streams: make([]*stream, 1),
+		names:   names{families: map[familyKey]*family{}},
+	}
+}
+
+// SetPolicy replaces the policy. What was decided under the old one stays; a limit that is already exceeded only stops growth.
+func (l *Ledger) SetPolicy(p Policy) { l.policy = p.WithDefaults() }
+
+// Policy is the policy in force, with defaults filled in.
+func (l *Ledger) Policy() Policy { return l.policy }
+
+// stream is nil for an unknown id.
+func (l *Ledger) stream(id frame.StreamID) *stream {
+	if uint64(id) >= uint64(len(l.streams)) {
+		return nil
+	}
+	return l.streams[id]
+}
+
+// advance takes note of a commit time. Commit time comes from TICK and never goes back; should it, the ledger's does not.
+func (l *Ledger) advance(commitMS int64) {
+	if commitMS > l.nowMS {
+		l.nowMS = commitMS
+	}
+}

@@ -1,0 +1,133 @@
+package ledger
+
+import (
+	"math"
+	"strings"
+
+	"github.com/gaplessdb/gapless/frame"
+)
+
+// maxSkippedIDs is how far beyond the newest stream a definition may lie. A leader hands out ids before their batches commit, and some of
+// those batches may be refused.
+const maxSkippedIDs = 1 << 16
+
+// names finds streams by key and in order of (tenant, device, stream).
+type names struct {
+	families map[familyKey]*family
+	order    order
+	count    int
+}
+
+type familyKey struct{ tenant, stream string }
+
+// family is all streams of one tenant and stream name. Most devices have the same two, so they are kept once.
+type family struct {
+	familyKey
+	ids map[string]frame.StreamID // by device
+}
+
+// Define gives a stream its id. Defining the same pair again changes nothing. A *CommandError says that the id belongs to another
+// stream (id_taken), the stream has another id (key_taken), the id is 0 or far from the others (id_out_of_range), a
+// name is malformed (bad_name), or Policy.MaxStreams is reached (too_many_streams).
+func (l *Ledger) Define(id frame.StreamID, key frame.StreamKey) error {
+	if err := key.Validate(); err != nil {
+		return refuse(CodeBadName, "correct the name", "stream %q: %v", key, err)
+	}
+	if s := l.stream(id); s != nil {
+		if s.key() == key {
+			return nil
+		}
+		return refuse(CodeIDTaken, "use another id", "stream id %d is %q, not %q", id, s.key(), key)
+	}
+	if have, ok := l.ID(key); ok {
+		return refuse(CodeKeyTaken, "use the id it has", "stream %q has id %d, not %d", key, have, id)
+	}
+	if next := l.NextID(); id == 0 || uint64(id) > uint64(next)+maxSkippedIDs || id == math.MaxUint32 {
+		return refuse(CodeIDOutOfRange, "use NextID", "stream id %d, the next is %d", id, next)
+	}
+	if l.names.count >= l.policy.MaxStreams {
+		return refuse(CodeTooManyStreams, "raise max_streams", "%d streams are known, the limit is %d", l.names.count, l.policy.MaxStreams)
+	}
+	l.define(id, key)
+	return nil
+}
+
+// define enters a valid pair that is new.
+func (l *Ledger) define(id frame.StreamID, key frame.StreamKey) {
+	f := l.names.families[familyKey{key.Tenant, key.Stream}]
+	if f == nil {
+		f = &family{familyKey{strings.Clone(key.Tenant), strings.Clone(key.Stream)}, map[string]frame.StreamID{}}
+		l.names.families[f.familyKey] = f
+	}
+	device := strings.Clone(key.Device)
+	f.ids[device] = id
+	for uint64(len(l.streams)) <= uint64(id) {
+		l.streams = append(l.streams, nil)
+	}
+	l.streams[id] = &stream{family: f, device: device, id: id}
+	l.names.order.insert(id, func(a, b frame.StreamID) int { return l.streams[a].compare(l.streams[b]) })
+	l.names.count++
+}
+
+// IDStep is the distance between two ids that a proposer assigns, which are odd. Apply itself assigns even ones, so that a stream which
+// comes to be in apply never takes the id of a definition that is still on its way.
+const IDStep = 2
+
+// Intern is the id of a stream, defined in apply if it is new.
+func (l *Ledger) Intern(key frame.StreamKey) (frame.StreamID, error) {
+	if id, ok := l.ID(key); ok {
+		return id, nil
+	}
+	id := frame.StreamID(len(l.streams)+1) &^ 1
+	return id, l.Define(id, key)
+}
+
+// ID finds a stream by name.
+func (l *Ledger) ID(key frame.StreamKey) (frame.StreamID, bool) {
+	f := l.names.families[familyKey{key.Tenant, key.Stream}]
+	if f == nil {
+		return 0, false
+	}
+	id, ok := f.ids[key.Device]
+	return id, ok
+}
+
+// Key is a stream's name, false for an unknown id.
+func (l *Ledger) Key(id frame.StreamID) (frame.StreamKey, bool) {
+	s := l.stream(id)
+	if s == nil {
+		return frame.StreamKey{}, false
+	}
+	return s.key(), true
+}
+
+// NextID is the first id that a proposer may assign: odd, and above all that are known. The next are IDStep apart.
+func (l *Ledger) NextID() frame.StreamID { return frame.StreamID(len(l.streams)) | 1 }
+
+// Len is the number of streams.
+func (l *Ledger) Len() int { return l.names.count }
+
+// After is the cursor for Streams that continues behind a stream.
+func After(key frame.StreamKey) string { return key.Device + "\x00" + key.Stream }
+
+// Streams calls fn for a tenant's streams, sorted by (device, stream), until fn returns false: those whose device begins with devicePrefix, from
+// the first one behind the cursor. The cursor is "" for the start, the result of After, or a device: then it continues behind all
+// streams of that device.
+func (l *Ledger) Streams(tenant, devicePrefix, after string, fn func(frame.StreamID, frame.StreamKey) bool) {
+	device, name, exact := strings.Cut(after, "\x00")
+	if after != "" && !exact {
+		name = "\xff" // above every name, which are UTF-8
+	}
+	if device < devicePrefix {
+		device, name = devicePrefix, ""
+	}
+	start := l.names.order.search(func(id frame.StreamID) bool {
+		return l.streams[id].compareTo(tenant, device, name) > 0
+	})
+	for id := range l.names.order.from(start) {
+		s := l.streams[id]
+		if s.family.tenant != tenant || !strings.HasPrefix(s.device, devicePrefix) || !fn(id, s.key()) {
+			return
+		}
+	}
+}

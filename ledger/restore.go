@@ -1,0 +1,187 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"github.com/gaplessdb/gapless/frame"
+)
+
+// Restore replaces the ledger, policy included, by what Checkpoint wrote. It reads not a byte more. Damage is ErrCorrupt, another
+// version ErrVersion; then, and when the reader fails, the ledger is as before.
+func (l *Ledger) Restore(r io.Reader) error {
+	in := &restore{r: r}
+	if err := in.header(); err != nil {
+		return err
+	}
+	for in.err == nil {
+		kind, content := in.record()
+		if kind == recordEnd {
+			break
+		}
+		in.take(kind, content)
+	}
+	in.finish()
+	if in.err != nil {
+		return in.err
+	}
+	*l = *in.l
+	return nil
+}
+
+// restore reads with a running checksum and keeps the first error.
+type restore struct {
+	r   io.Reader
+	crc uint32
+	at  int64 // bytes read
+	err error
+
+	l         *Ledger // nil before the state record
+	slots     uint64
+	streams   uint64
+	deadlines uint64
+}
+
+func (in *restore) corrupt(format string, args ...any) {
+	if in.err == nil {
+		in.err = fmt.Errorf("%w: at byte %d: %s", ErrCorrupt, in.at, fmt.Sprintf(format, args...))
+	}
+}
+
+// read returns n bytes, or fewer and an error. Memory grows with what is really there, not with what a length claims.
+func (in *restore) read(n int64) []byte {
+	if in.err != nil {
+		return nil
+	}
+	var b bytes.Buffer
+	got, err := io.CopyN(&b, in.r, n)
+	in.at += got
+	switch {
+	case err == io.EOF:
+		in.corrupt("ends %d bytes too early", n-got)
+	case err != nil:
+		in.err = fmt.Errorf("ledger: reading the checkpoint: %w", err)
+	}
+	in.crc = crc32.Update(in.crc, castagnoli, b.Bytes())
+	return b.Bytes()
+}
+
+func (in *restore) header() error {
+	head := in.read(int64(len(checkpointMagic) + 1))
+	if in.err != nil {
+		return in.err
+	}
+	if magic := string(head[:len(checkpointMagic)]); magic != checkpointMagic {
+		in.corrupt("magic %q, want %q", magic, checkpointMagic)
+		return in.err
+	}
+	if version := head[len(checkpointMagic)]; version != checkpointVersion {
+		return fmt.Errorf("ledger: checkpoint version %d, this program reads %d: %w", version, checkpointVersion, ErrVersion)
+	}
+	return nil
+}
+
+func (in *restore) record() (kind byte, content []byte) {
+	head := in.read(5)
+	if in.err != nil {
+		return recordEnd, nil
+	}
+	length := int64(binary.LittleEndian.Uint32(head))
+	if kind = head[4]; length > maxRecordBytes || kind == recordEnd && length > 0 {
+		in.corrupt("record of kind %d has %d bytes", kind, length)
+		return recordEnd, nil
+	}
+	return kind, in.read(length)
+}
+
+// take enters one record.
+func (in *restore) take(kind byte, content []byte) {
+	if in.err != nil {
+		return
+	}
+	if (kind == recordState) != (in.l == nil) {
+		in.corrupt("record of kind %d is out of order", kind)
+		return
+	}
+	d := &decoder{b: content}
+	switch kind {
+	case recordState:
+		in.state(d)
+	case recordStreams:
+		for d.err == nil && d.at < len(d.b) {
+			in.stream(d)
+		}
+	case recordDeadline:
+		for d.err == nil && d.at < len(d.b) {
+			in.deadline(d)
+		}
+	default:
+		in.corrupt("record of unknown kind %d", kind)
+	}
+	if err := d.end(); err != nil {
+		in.corrupt("record of kind %d: %v", kind, err)
+	}
+}
+
+// finish compares what came with what the state record announced, and the checksum.
+func (in *restore) finish() {
+	want := in.crc
+	sum := in.read(4)
+	switch {
+	case in.err != nil:
+	case in.l == nil:
+		in.corrupt("no state record")
+	case binary.LittleEndian.Uint32(sum) != want:
+		in.corrupt("checksum %08x, the bytes have %08x", binary.LittleEndian.Uint32(sum), want)
+	case uint64(in.l.names.count) != in.streams || uint64(in.l.queue.len()) != in.deadlines || uint64(len(in.l.streams)) > in.slots:
+		in.corrupt("%d streams, %d deadlines and %d ids, announced are %d, %d and %d",
+			in.l.names.count, in.l.queue.len(), len(in.l.streams), in.streams, in.deadlines, in.slots)
+	}
+	if in.err == nil && uint64(len(in.l.streams)) < in.slots {
+		in.corrupt("the last of %d ids has no stream", in.slots)
+	}
+}
+
+func (in *restore) state(d *decoder) {
+	p := Policy{GraceMS: d.varint(), SkewLimitMS: d.varint()}
+	p.MisorderWindow, p.RestartBelow, p.RestartDrop = d.uvarint(), d.uvarint(), d.uvarint()
+	p.MaxJump, p.RateTolerancePPM = d.uvarint(), d.uvarint()
+	p.FinalisePerTick, p.MaxStreams = int(d.within("finalise_per_tick", maxPolicyCount)), int(d.within("max_streams", maxPolicyCount))
+	p.MaxEpochs, p.MaxRuns = int(d.within("max_epochs", maxPolicyCount)), int(d.within("max_runs", maxPolicyCount))
+	p.ProtocolZero = d.flags(1) != 0
+	if err := p.Validate(); err != nil || p != p.WithDefaults() {
+		d.fail("policy %+v: %v", p, err)
+	}
+	now := d.varint()
+	in.slots, in.streams, in.deadlines = d.uvarint(), d.uvarint(), d.uvarint()
+	in.l = New(p)
+	in.l.nowMS = now
+}
+
+func (in *restore) deadline(d *decoder) {
+	dl := deadline{stream: frame.StreamID(d.within("stream id", 1<<32-1)), epoch: uint32(d.within("epoch", 1<<32-1))}
+	dl.span = d.span(0)
+	dl.sinceMS = d.varint()
+	s := in.l.stream(dl.stream)
+	if d.err != nil {
+		return
+	}
+	if s == nil || s.epoch(dl.epoch) == nil || s.epoch(dl.epoch).rare == nil {
+		d.fail("deadline of epoch %d of stream %d, which has no gaps", dl.epoch, dl.stream)
+		return
+	}
+	in.l.queue.push(dl)
+}
+
+// span is a distance from at and a length, at most up to MaxSeq.
+func (d *decoder) span(at uint64) span {
+	s := span{first: at + d.within("distance", MaxSeq+1-at)}
+	s.end = s.first + d.within("length", MaxSeq+1-s.first)
+	if s.empty() {
+		d.fail("empty range at %d", s.first)
+	}
+	return s
+}

@@ -1,0 +1,76 @@
+package ledger
+
+import (
+	"math/bits"
+
+	"github.com/gaplessdb/gapless/frame"
+)
+
+// firstUnseq is the number that the server gives to the first frame of an epoch without numbers.
+const firstUnseq = 1
+
+// arriveUnseq gives the next number to a frame that has none. Such an epoch has no gaps by construction, and so no proof of completeness. A frame with the
+// content and device time of one of the last 64 is stored and counted as a suspected duplicate.
+func (l *Ledger) arriveUnseq(s *stream, g *frame.Group, it *frame.Item) Outcome {
+	if len(g.Epoch) > frame.MaxEpochBytes {
+		return refused(CodeBadEpoch)
+	}
+	e, opened := s.targetUnseq(g.Epoch), false
+	if e == nil {
+		source := SourceInferred
+		if g.Epoch != "" {
+			source = SourceDeclared
+		}
+		if e = l.open(s, g.Epoch, source); e == nil {
+			return refused(CodeTooManyEpochs)
+		}
+		e.unseq, e.zero, opened = true, false, true
+		e.begun, e.base, e.next = true, firstUnseq, firstUnseq
+		s.makeCurrent(e)
+	}
+	if e.next > MaxSeq {
+		return refused(CodeSeqOutOfRange)
+	}
+	n := e.next
+	e.rememberUnseq(n, it)
+	e.next++
+	e.cov.Add(n)
+	e.stored++
+	skewed := l.skewed(it)
+	if skewed {
+		e.more().skewed++
+	} else if !it.NoTime {
+		e.maxTime = max(e.maxTime, it.TimeNS)
+	}
+	return Outcome{Status: Stored, Epoch: e.ordinal, Seq: n, Skew: skewed, NewEpoch: opened}
+}
+
+// targetUnseq is the epoch that takes frames without numbers.
+func (s *stream) targetUnseq(value string) *epoch {
+	if value == "" && s.cur != nil && s.cur.unseq {
+		return s.cur
+	}
+	return s.line(value, true)
+}
+
+// rememberUnseq keeps a mark of content and device time, after it looked for an equal one. Without device time equal content proves nothing.
+func (e *epoch) rememberUnseq(n uint64, it *frame.Item) {
+	if e.ring == nil {
+		return
+	}
+	slot := n % ringSize
+	if it.NoTime {
+		e.ringSet &^= 1 << slot
+		return
+	}
+	t := uint64(it.TimeNS) * 0x9e3779b97f4a7c15 // spread the time over the upper half
+	mark := it.Fingerprint ^ uint32(t>>32)
+	for left := e.ringSet; left != 0; left &= left - 1 {
+		if e.ring[bits.TrailingZeros64(left)] == mark {
+			e.more().suspected++
+			break
+		}
+	}
+	e.ring[slot] = mark
+	e.ringSet |= 1 << slot
+}

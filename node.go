@@ -1,0 +1,167 @@
+package gapless
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hashicorp/raft"
+	"github.com/valyala/fasthttp"
+
+	"github.com/gaplessdb/gapless/auth"
+	"github.com/gaplessdb/gapless/ingest"
+	"github.com/gaplessdb/gapless/raftfsm"
+	"github.com/gaplessdb/gapless/raftfsm/port"
+	"github.com/gaplessdb/gapless/vfs"
+)
+
+// Node is one member of a cluster: its storage, its place in Raft, and its HTTP API.
+type Node struct {
+	cfg Config
+	log *slog.Logger
+
+	dir   vfs.FS
+	lock  io.Closer
+	id    identity
+	cons  *consensus
+	guard *raftfsm.Guard
+	port  *port.Port
+
+	state    *raftfsm.State
+	fsm      *raftfsm.FSM
+	metrics  *raftfsm.Metrics
+	proposer *raftfsm.Proposer
+	watchdog raftfsm.Watchdog // owned by the leader loop
+	peers    *peers
+
+	tokens   *auth.Tokens
+	ingest   *ingest.Handler
+	routes   []route
+	server   *fasthttp.Server
+	listener net.Listener
+
+	entered chan struct{} // closed once Raft runs
+	waiting atomic.Pointer[string]
+	fatal   sync.Once
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+}
+
+// Open starts a node and returns once its HTTP API answers; /readyz tells when it takes frames. Close ends it.
+func Open(cfg Config) (*Node, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg, log: cfg.Logger.With("node", cfg.Node), entered: make(chan struct{})}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.setWaiting("starting")
+	if err := n.open(); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+func (n *Node) open() error {
+	var err error
+	if n.dir, err = vfs.OS(n.cfg.Data); err != nil {
+		return err
+	}
+	if n.lock, err = n.dir.Lock(lockFile); err != nil {
+		return fmt.Errorf("gapless: data directory %s: %w: is another node running on it?", n.cfg.Data, err)
+	}
+	if n.id, err = loadIdentity(n.dir, n.cfg.Cluster, n.cfg.Node); err != nil {
+		return err
+	}
+	if n.cons, err = openStores(&n.cfg, n.dir); err != nil {
+		return err
+	}
+	n.metrics = raftfsm.NewMetrics(n.cfg.Registerer)
+	n.guard = raftfsm.NewGuard(n.cfg.FenceAfter, n.metrics, n.fail)
+	n.state = raftfsm.NewState()
+	n.fsm = raftfsm.NewFSM(n.state, n.log, n.metrics, n.fail)
+	n.proposer = raftfsm.NewProposer(n.state, n.metrics, n.cfg.MaxQueueBytes)
+	n.peers = newPeers()
+	if n.port, err = port.Listen(n.cfg.Listen, n.cfg.Cluster, n.log, n.cfg.Registerer, n.answer); err != nil {
+		return err
+	}
+	if err := n.openHTTP(); err != nil {
+		return err
+	}
+	n.tasks.Go(n.pollPeers)
+	n.tasks.Go(n.run)
+	return nil
+}
+
+// run enters the cluster and then follows leadership until Close.
+func (n *Node) run() {
+	if err := n.enter(n.ctx); err != nil {
+		if n.ctx.Err() == nil {
+			n.fail(err)
+		}
+		return
+	}
+	n.tasks.Go(n.register)
+	n.followLeadership()
+}
+
+// fail reports the fault after which this node must not go on.
+func (n *Node) fail(err error) {
+	n.fatal.Do(func() {
+		n.log.Error("fatal", "err", err)
+		n.cfg.OnFatal(err)
+	})
+}
+
+// Close ends the node. Frames that were not acknowledged may or may not be committed.
+func (n *Node) Close() error {
+	n.cancel()
+	var errs error
+	if n.server != nil {
+		errs = n.server.Shutdown()
+	}
+	if n.proposer != nil {
+		n.proposer.End()
+	}
+	if n.port != nil {
+		errs = closing(errs, n.port)
+	}
+	n.tasks.Wait()
+	if n.cons != nil {
+		errs = errors.Join(errs, n.cons.close())
+	}
+	if n.lock != nil {
+		errs = closing(errs, n.lock)
+	}
+	return errs
+}
+
+// closing closes what is left after err and joins what that says.
+func closing(err error, closers ...io.Closer) error {
+	for _, c := range closers {
+		err = errors.Join(err, c.Close())
+	}
+	return err
+}
+
+// HTTPAddr is the address the HTTP API listens on.
+func (n *Node) HTTPAddr() string { return n.listener.Addr().String() }
+
+// setWaiting says why this node is not in its cluster yet, "" once it is.
+func (n *Node) setWaiting(why string) { n.waiting.Store(&why) }
+
+// raft returns Raft once it runs, nil before.
+func (n *Node) raft() *raft.Raft {
+	select {
+	case <-n.entered:
+		return n.cons.raft
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,181 @@
+package gapless
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ingest"
+	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/raftfsm"
+)
+
+// How long a request that found no leader waits before it looks again, and how long it may go on without one before the client is
+// told. A fail-over takes about 2.3 heartbeats.
+const (
+	lookAgain   = 20 * time.Millisecond
+	retryAfter  = time.Second
+	leaderWaits = 3 * time.Second
+)
+
+// Append commits a client batch (package frame) and returns after commit and apply. It is what POST /v1/frames calls.
+func (n *Node) Append(ctx context.Context, req ingest.Request) (ingest.Result, error) {
+	return n.ProposeFrames(ctx, req)
+}
+
+// ProposeFrames implements ingest.Proposer: here when this node leads, else at the leader.
+func (n *Node) ProposeFrames(ctx context.Context, req ingest.Request) (ingest.Result, error) {
+	part := &raftfsm.Part{Tenant: req.Tenant, Key: req.Key, Sum: req.BodySHA256, Batch: req.Batch}
+	var result raftfsm.PartResult
+	err := n.atLeader(ctx, func(ctx context.Context, leader string) (err error) {
+		if leader == "" {
+			result, err = n.proposeHere(ctx, part)
+			return err
+		}
+		deadline, _ := ctx.Deadline()
+		head := framesHead{Tenant: part.Tenant, Key: part.Key, Sum: part.Sum[:], TimeoutMS: time.Until(deadline).Milliseconds()}
+		payload, err := joinHead(head, part.Batch)
+		if err != nil {
+			return err
+		}
+		return n.call(ctx, leader, opFrames, payload, &result)
+	})
+	if err != nil {
+		return ingest.Result{}, err
+	}
+	return ingestResult(&result, part.Key), nil
+}
+
+func ingestResult(r *raftfsm.PartResult, key string) ingest.Result {
+	out := ingest.Result{
+		Position: r.Position, Accepted: r.Accepted, Duplicate: r.Duplicate, Conflict: r.Conflict, Unverified: r.Unverified,
+		Rejected: r.Rejected, Replayed: r.Replayed, AtLeastOnce: r.Unnumbered > 0 && key == "",
+	}
+	for _, refusal := range r.Refused {
+		out.Refused = append(out.Refused, ingest.Refusal{
+			Ordinal: refusal.Ordinal, Code: refusal.Code, Message: refusalMessage(refusal.Code),
+		})
+	}
+	return out
+}
+
+// ProposeCommand implements ingest.Proposer for everything that is not a batch.
+func (n *Node) ProposeCommand(ctx context.Context, kind uint16, version uint8, body []byte) (frame.Position, []byte, error) {
+	var a commandAnswer
+	err := n.atLeader(ctx, func(ctx context.Context, leader string) (err error) {
+		if leader == "" {
+			a, err = n.commandHere(kind, version, body)
+			return err
+		}
+		payload, err := joinHead(commandHead{kind, version, body}, nil)
+		if err != nil {
+			return err
+		}
+		return n.call(ctx, leader, opCommand, payload, &a)
+	})
+	return a.Position, a.Result, err
+}
+
+// proposeHere commits a part on this node, which must lead, and settles its old duplicates.
+func (n *Node) proposeHere(ctx context.Context, part *raftfsm.Part) (raftfsm.PartResult, error) {
+	result, err := n.proposer.Propose(ctx, part)
+	if err != nil {
+		return result, err
+	}
+	n.settle(ctx, &result)
+	return result, nil
+}
+
+// commandHere commits a command on this node, which must lead.
+func (n *Node) commandHere(kind uint16, version uint8, body []byte) (commandAnswer, error) {
+	if n.proposer.Term() == 0 {
+		return commandAnswer{}, raftfsm.ErrNotLeader
+	}
+	result, err := n.proposer.Command(kind, version, body)
+	if err != nil {
+		return commandAnswer{}, err
+	}
+	if result.Err != nil {
+		return commandAnswer{}, refusedError(result.Err)
+	}
+	return commandAnswer{Position: result.Position, Result: result.JSON}, nil
+}
+
+// refusedError turns what a section refused into the client's answer.
+func refusedError(err error) error {
+	var refused *raftfsm.RefusedError
+	if errors.As(err, &refused) {
+		return &ingest.RefusedError{Status: http.StatusConflict, Code: refused.Code, Message: refused.Message, Hint: refused.Hint}
+	}
+	var command *ledger.CommandError
+	if errors.As(err, &command) {
+		return &ingest.RefusedError{Status: http.StatusUnprocessableEntity, Code: command.Code, Message: command.Message, Hint: command.Hint}
+	}
+	return &ingest.RefusedError{Status: http.StatusUnprocessableEntity, Code: "refused", Message: err.Error()}
+}
+
+// atLeader runs try where the log grows: leader is "" on the leader itself, else its cluster address. While nothing was proposed
+// (no leader, another leader, another term) it looks again until the context ends.
+func (n *Node) atLeader(ctx context.Context, try func(ctx context.Context, leader string) error) error {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.RequestTimeout)
+	defer cancel()
+	giveUp := time.Now().Add(leaderWaits)
+	for {
+		err := raftfsm.ErrNotLeader
+		if addr, ok := n.leaderAddr(); ok {
+			err = try(ctx, addr)
+		}
+		if !errors.Is(err, raftfsm.ErrNotLeader) && !errors.Is(err, raftfsm.ErrStaleTerm) {
+			return n.clientError(err)
+		}
+		if time.Now().After(giveUp) {
+			return &ingest.NoLeaderError{Leader: n.leaderHTTP()}
+		}
+		select {
+		case <-time.After(lookAgain):
+		case <-ctx.Done():
+			return &ingest.NoLeaderError{Leader: n.leaderHTTP()}
+		}
+	}
+}
+
+// clientError names the classes of faults that a door knows how to answer.
+func (n *Node) clientError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, raftfsm.ErrOverloaded):
+		return &ingest.OverloadError{RetryAfter: retryAfter}
+	case errors.Is(err, raftfsm.ErrUnknown):
+		return &ingest.OutcomeUnknownError{}
+	case errors.Is(err, raftfsm.ErrKeyMismatch):
+		return &ingest.RefusedError{
+			Status: http.StatusUnprocessableEntity, Code: "idempotency_mismatch",
+			Message: "this Idempotency-Key was used for another body", Hint: "use a new key for new frames",
+		}
+	}
+	var refused *ingest.RefusedError
+	if errors.As(err, &refused) {
+		return refused
+	}
+	return fmt.Errorf("gapless: proposing: %w", err)
+}
+
+// leaderAddr is the leader's cluster address, "" when that is this node.
+func (n *Node) leaderAddr() (addr string, ok bool) {
+	r := n.raft()
+	if r == nil {
+		return "", false
+	}
+	if n.proposer.Term() != 0 {
+		return "", true
+	}
+	leader, id := r.LeaderWithID()
+	if leader == "" || string(id) == n.id.server() {
+		return "", false // none, or ourselves before the term's barrier
+	}
+	return string(leader), true
+}

@@ -1,0 +1,89 @@
+package query
+
+import (
+	"fmt"
+	"net/http"
+)
+
+const ndjsonType = "application/x-ndjson"
+
+// deadlineEvery is how many rows are written between two looks at the deadline.
+const deadlineEvery = 256
+
+// writeFrames appends rows, as elements of an array or as lines, until the answer has limit bytes; at least one. It returns how many.
+func (r *request) writeFrames(rows []found, history uint64, limit int, lines bool) (int, error) {
+	f := frameWriter{history: history}
+	for i := range rows {
+		if i%deadlineEvery == 0 {
+			if err := r.expired(); err != nil {
+				return i, err
+			}
+		}
+		if i > 0 && len(r.w.b) >= limit {
+			return i, nil
+		}
+		f.write(&r.w, &rows[i])
+		if lines {
+			r.w.newline()
+		}
+		r.rows++
+	}
+	return len(rows), nil
+}
+
+// writeState appends as_of and, where there is one, completeness.
+func (r *request) writeState(asOf AsOf, c *completeness) {
+	w := &r.w
+	w.key("as_of")
+	w.open('[')
+	w.open('{')
+	w.key("partition")
+	w.uint(uint64(asOf.Partition))
+	w.key("history")
+	w.uint(asOf.History)
+	w.key("index")
+	w.uint(asOf.Index)
+	w.key("time")
+	w.timeMS(asOf.TimeMS)
+	w.close('}')
+	w.close(']')
+	if c != nil {
+		w.key("completeness")
+		c.write(w)
+	}
+}
+
+// next appends the cursor of the next page, null on the last one.
+func (w *writer) next(c *cursor) {
+	w.key("next")
+	if c == nil {
+		w.null()
+		return
+	}
+	w.str(c.String())
+}
+
+// requireComplete refuses an incomplete answer where the client asked for that.
+func (r *request) requireComplete(c *completeness) error {
+	if c.verdict >= r.require {
+		return nil
+	}
+	return &Error{
+		Status: http.StatusConflict,
+		Code:   "incomplete",
+		Message: fmt.Sprintf("the answer is %s, %s was required: %d of %d expected frames are stored, %d are missing",
+			c.verdict, r.require, c.stored, c.expected, c.missing()),
+		Hint: "GET /v1/devices/{device}/gaps says what is missing and why the verdict is not better; without require the data is returned as it is",
+	}
+}
+
+// stateGone says that the state a listing shows is of a history that a restore ended.
+func stateGone(want, got AsOf) error {
+	return &Error{
+		Status: http.StatusConflict,
+		Code:   "cursor_expired",
+		Message: fmt.Sprintf("the cursor belongs to history %d, and the store is in history %d since a restore",
+			want.History, got.History),
+		Hint: "start again without a cursor",
+	}
+}

@@ -1,0 +1,197 @@
+package query
+
+import (
+	"errors"
+
+	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ledger"
+)
+
+// gapStates are the words that the parameter state accepts.
+var gapStates = []string{
+	string(ledger.StateOpen), string(ledger.StateRequested), string(ledger.StateFinal), string(ledger.StateClosed), string(ledger.StateExpired),
+}
+
+// gaps serves GET /v1/gaps: what is missing in all selected streams, with exact totals, and the gaps themselves in pages.
+func (a *API) gaps(r *request) error {
+	p := &gapPage{api: a, r: r}
+	if err := p.parse(); err != nil {
+		return err
+	}
+	if err := a.view(r, p.collect); err != nil {
+		return err
+	}
+	return p.write()
+}
+
+// gapPage is one page, collected in one View: totals and listing are of one state.
+type gapPage struct {
+	api          *API
+	r            *request
+	sel          selection
+	q            ledger.GapQuery
+	fromNS, toNS int64
+	timed        bool // from or to was given
+	limit        int
+
+	asOf         AsOf
+	totals       ledger.GapTotals
+	streams      int
+	completeness completeness
+	rows         []ledger.GapRow
+	next         string // the ledger's cursor
+}
+
+func (p *gapPage) parse() (err error) {
+	r := p.r
+	if p.sel, err = r.selection(); err != nil {
+		return err
+	}
+	if p.sel.epoch != 0 && p.sel.device == "" {
+		return badParameter("epoch", r.args.text("epoch"), "an ordinal together with device: every device counts its own epochs")
+	}
+	state, err := r.args.enum("state", gapStates...)
+	if err != nil {
+		return err
+	}
+	cause, err := r.args.cause()
+	if err != nil {
+		return err
+	}
+	least, err := r.args.uint("min", 0, ledger.MaxSeq)
+	if err != nil {
+		return err
+	}
+	if p.fromNS, p.toNS, err = r.args.timeRange(); err != nil {
+		return err
+	}
+	p.timed = r.args.has("from") || r.args.has("to")
+	if p.limit, err = p.api.limit(r); err != nil {
+		return err
+	}
+	p.q = ledger.GapQuery{
+		Tenant: p.sel.tenant, Device: p.sel.device, Prefix: p.sel.prefix, Stream: p.sel.stream, Epoch: p.sel.epoch,
+		Cause: cause, Min: least, Limit: p.limit,
+	}
+	if state != "" {
+		p.q.States = []ledger.State{ledger.State(state)}
+	}
+	c, err := r.cursor()
+	if c != nil {
+		p.q.Cursor = c.device
+	}
+	return err
+}
+
+func (p *gapPage) collect(v *View) error {
+	p.asOf = v.AsOf
+	if err := p.sel.exist(v); err != nil {
+		return err
+	}
+	if err := p.sel.count(v, p.api.opt.MaxStreams); err != nil {
+		return err
+	}
+	if err := p.total(v); err != nil {
+		return err
+	}
+	p.grade(v)
+	p.q.NoTotal = true
+	if p.timed {
+		if err := p.countTimed(v); err != nil {
+			return err
+		}
+	}
+	return p.list(v)
+}
+
+// total adds up the selected streams. The ledger does not know the store's own devices apart: where they are not asked for, their sums
+// are taken off again, which is exact.
+func (p *gapPage) total(v *View) error {
+	q := p.q
+	q.Limit, q.Cursor, q.Min = 1, "", 0
+	all, err := p.pageOf(v, q)
+	if err != nil {
+		return err
+	}
+	if (p.q.Min > 1 || p.timed) && all.Totals.Gaps > uint64(p.api.opt.MaxGaps) {
+		return limitError("query.max_gaps", p.api.opt.MaxGaps,
+			"min, from and to look at every gap: select fewer with device, prefix, state or cause, or raise the setting")
+	}
+	if p.q.Min > 1 {
+		q.Min = p.q.Min
+		if all, err = p.pageOf(v, q); err != nil {
+			return err
+		}
+	}
+	p.totals, p.streams = all.Totals, all.Streams
+	return nil
+}
+
+// pageOf asks the ledger, and subtracts the store's own devices from the totals where the selection leaves them out.
+func (p *gapPage) pageOf(v *View, q ledger.GapQuery) (ledger.GapPage, error) {
+	page, err := v.Ledger.Gaps(q)
+	if err != nil || q.NoTotal || !p.hidesSystem() {
+		return page, p.cursorError(err)
+	}
+	if q.Prefix == "" {
+		q.Prefix = "_"
+	}
+	own, err := v.Ledger.Gaps(q)
+	if err != nil {
+		return page, err
+	}
+	subtract(&page.Totals, &own.Totals)
+	page.Streams -= own.Streams
+	return page, nil
+}
+
+// hidesSystem reports whether devices of the store may be among those that the ledger finds and are not selected.
+func (p *gapPage) hidesSystem() bool {
+	return p.sel.device == "" && !p.sel.system && (p.sel.prefix == "" || p.sel.prefix[0] == '_')
+}
+
+func subtract(t, own *ledger.GapTotals) {
+	t.Expected -= own.Expected
+	t.Stored -= own.Stored
+	t.Missing -= own.Missing
+	t.Open -= own.Open
+	t.Lost -= own.Lost
+	t.Declared -= own.Declared
+	t.Shed -= own.Shed
+	t.Rejected -= own.Rejected
+	t.Expired -= own.Expired
+	t.Gaps -= own.Gaps
+}
+
+// cursorError shapes the ledger's opinion of a cursor that was damaged inside of ours.
+func (p *gapPage) cursorError(err error) error {
+	var refused *ledger.CommandError
+	if errors.As(err, &refused) && refused.Code == ledger.CodeBadCursor {
+		return badCursor("it is not one that an answer gave")
+	}
+	return err
+}
+
+// grade finds the verdict on what is selected: the worst of its streams.
+func (p *gapPage) grade(v *View) {
+	var s sum
+	p.sel.each(v, "", "", func(id frame.StreamID, key frame.StreamKey) bool {
+		switch {
+		case p.sel.epoch != 0:
+			if reports, _ := v.Ledger.Report(id, ledger.ReportOptions{Epoch: p.sel.epoch, GapLimit: 1}); len(reports) == 1 {
+				s.add(completeness{verdict: reports[0].Verdict})
+			}
+		case p.sel.device != "":
+			if part, ok := ofStream(v, id); ok {
+				s.add(part)
+			}
+		default:
+			if grade, ok := v.Ledger.Grade(id); ok {
+				s.add(completeness{verdict: grade})
+			}
+		}
+		return true
+	})
+	p.completeness = s.result()
+	p.completeness.expected, p.completeness.stored = p.totals.Expected, p.totals.Stored
+}

@@ -1,0 +1,64 @@
+package query
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options are the settings of the room. The zero value of a field means its default. Every limit is named in the error that it
+// causes and counted in gapless_query_limited_total.
+type Options struct {
+	Deadline       time.Duration // query.deadline: how long one answer may take (default 10 s)
+	PageRows       int           // query.page_rows: rows of a page when the client names no limit (default 1,000)
+	MaxPageRows    int           // query.max_page_rows: the largest limit a client may name (default 10,000)
+	MaxAnswerBytes int           // query.max_answer_bytes: a page is cut where it reaches this, with a cursor to go on (default 16 MiB)
+	MaxStreams     int           // query.max_streams: streams one answer may sum up (default 250,000)
+	MaxGaps        int           // query.max_gaps: gaps one answer may look at to filter or list them (default 1,000,000)
+	LockRows       int           // query.lock_rows: rows looked at before the read lock is given back for a moment (default 65,536)
+
+	BalanceB func() any            // balance B, which is kept by node and listener: encoded as JSON as it is; nil: no listeners
+	Metrics  prometheus.Registerer // nil: metrics are kept but not shown
+}
+
+// withDefaults fills in the defaults.
+func (o Options) withDefaults() Options {
+	def := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	if o.Deadline == 0 {
+		o.Deadline = 10 * time.Second
+	}
+	def(&o.PageRows, 1000)
+	def(&o.MaxPageRows, 10_000)
+	def(&o.MaxAnswerBytes, 16<<20)
+	def(&o.MaxStreams, 250_000)
+	def(&o.MaxGaps, 1_000_000)
+	def(&o.LockRows, 1<<16)
+	return o
+}
+
+// validate refuses what cannot work, naming the setting.
+func (o Options) validate() error {
+	var errs []error
+	positive := func(name string, v int64) {
+		if v <= 0 {
+			errs = append(errs, fmt.Errorf("query: %s is %d, must be above 0", name, v))
+		}
+	}
+	positive("query.deadline", int64(o.Deadline))
+	positive("query.page_rows", int64(o.PageRows))
+	positive("query.max_page_rows", int64(o.MaxPageRows))
+	positive("query.max_answer_bytes", int64(o.MaxAnswerBytes))
+	positive("query.max_streams", int64(o.MaxStreams))
+	positive("query.max_gaps", int64(o.MaxGaps))
+	positive("query.lock_rows", int64(o.LockRows))
+	if o.PageRows > o.MaxPageRows {
+		errs = append(errs, fmt.Errorf("query: query.page_rows %d is above query.max_page_rows %d", o.PageRows, o.MaxPageRows))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,95 @@
+package query
+
+import (
+	"math"
+
+	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/segment"
+)
+
+// runsAtOnce is how many runs of coverage are copied out of the ledger in one call.
+const runsAtOnce = 4096
+
+// ofRange is the completeness of the numbers of one epoch that can lie in the span. It is false when none can.
+//
+// Missing numbers have no time. A time range therefore stands for all numbers between the stored frames around it: whatever is missing
+// at its edges may have been inside, and counts.
+func ofRange(v *View, t *target, span segment.Span) (completeness, bool) {
+	reports, ok := v.Ledger.Report(t.id, ledger.ReportOptions{Epoch: t.key.ordinal, GapLimit: 1})
+	if !ok || len(reports) != 1 || reports[0].Tail.Last == nil {
+		return completeness{}, false
+	}
+	r := &reports[0]
+	first, last, ok := v.Head.Window(t.id, t.key.ordinal, span.FirstNS, span.LastNS)
+	asked := ledger.Run{First: max(first, span.FirstSeq), Last: min(last, span.LastSeq)}
+	got := ledger.Run{First: max(asked.First, *r.Head.First), Last: min(asked.Last, *r.Tail.Last)}
+	if !ok || got.First > got.Last {
+		return completeness{}, false
+	}
+	c := completeness{expected: got.Last - got.First + 1}
+	c.stored, c.through = storedIn(v, t, got)
+	c.verdict = gradeOf(v, t, r, asked, got, c.missing() > 0)
+	return c, true
+}
+
+// storedIn counts the stored numbers of a range and finds where its beginning ends that has no hole.
+func storedIn(v *View, t *target, in ledger.Run) (stored uint64, through through) {
+	from := in.First
+	for {
+		page, _ := v.Ledger.Coverage(t.id, t.key.ordinal, from, runsAtOnce)
+		for _, run := range page.Runs {
+			if run.First > in.Last {
+				return stored, through
+			}
+			if run.First <= in.First {
+				through = throughOf(v, t.id, t.key.ordinal, min(run.Last, in.Last))
+			}
+			stored += min(run.Last, in.Last) - max(run.First, in.First) + 1
+		}
+		if !page.More {
+			return stored, through
+		}
+		from = page.Next
+	}
+}
+
+// gradeOf judges a range as the ledger judges an epoch. An end of the epoch that nobody declared casts a doubt only where the range was
+// asked to reach beyond it.
+func gradeOf(v *View, t *target, r *ledger.EpochReport, asked, got ledger.Run, missing bool) ledger.Grade {
+	whole := asked.First == 0 && asked.Last == math.MaxUint64
+	switch {
+	case whole || r.Verdict == ledger.Indeterminate:
+		return r.Verdict
+	case missing && explained(v, t, r, got):
+		return ledger.Explained
+	case missing:
+		return ledger.Incomplete
+	}
+	doubt := asked.First < got.First && r.Head.Basis != ledger.BasisDeclared ||
+		asked.Last > got.Last && r.Tail.Basis == ledger.BasisLastSeen ||
+		r.Duplicates.Conflict > 0 || r.Duplicates.Unverified > 0 || r.Contradictions > 0 ||
+		r.Seal != nil && r.Seal.Mismatch != 0
+	if doubt {
+		return ledger.CompleteBetweenSeen
+	}
+	return ledger.Complete
+}
+
+// explained reports whether every missing number of the range has an exact cause.
+func explained(v *View, t *target, r *ledger.EpochReport, in ledger.Run) bool {
+	q := ledger.GapQuery{
+		Tenant: t.tenant, Device: r.Device, Stream: r.Stream, Epoch: t.key.ordinal,
+		First: in.First, Last: in.Last, Limit: 1, NoTotal: true,
+	}
+	lost, open := q, q
+	lost.Cause = frame.CauseNeverArrived
+	open.States = []ledger.State{ledger.StateOpen, ledger.StateRequested}
+	for _, q := range []ledger.GapQuery{lost, open} {
+		page, err := v.Ledger.Gaps(q)
+		if err != nil || len(page.Gaps) > 0 && page.Gaps[0].From <= in.Last {
+			return false
+		}
+	}
+	return true
+}

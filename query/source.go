@@ -1,0 +1,47 @@
+package query
+
+import (
+	"context"
+
+	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/segment"
+)
+
+// AsOf is the state an answer was computed from: everything up to this Raft index of this partition, and nothing after it.
+type AsOf struct {
+	Partition uint32
+	History   uint64
+	Index     uint64
+	TimeMS    int64 // commit time, milliseconds since the Unix epoch, UTC
+}
+
+// position is the end of everything that the state holds: what a client passes as `after` to read its own writes elsewhere.
+func (a AsOf) position() frame.Position { return frame.Position{History: a.History, Index: a.Index} }
+
+// View is one consistent state. It and all it leads to may be read only inside the function that was given it; segment.Row and
+// frame.Body values copied out of it stay valid.
+type View struct {
+	AsOf   AsOf
+	Ledger *ledger.Ledger
+	Head   *segment.Head
+}
+
+// Consistency says how fresh a state must be. The root decides how each is reached.
+type Consistency string
+
+// The consistencies that a client can ask for.
+const (
+	Linearizable Consistency = "linearizable" // no older than anything acknowledged before the question, proven by a quorum
+	Leader       Consistency = "leader"       // what the leader holds; may be stale for a moment after it lost its office unnoticed
+	Stale        Consistency = "stale"        // whatever the asked node holds
+)
+
+// Source gives states to read. The root implements it over the state machine. It is called from any number of goroutines.
+type Source interface {
+	// View calls fn once with a state that satisfies the consistency and contains the position `after` (zero: any). It waits for
+	// such a state until ctx ends. fn runs under the state machine's read lock and delays every write while it runs, so its work is
+	// bounded; it must not keep the View. View returns fn's error as it is, or its own: one that has the method
+	// HTTPError() (status int, code, message, hint string) reaches the client unchanged.
+	View(ctx context.Context, c Consistency, after frame.Position, fn func(*View) error) error
+}

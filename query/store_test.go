@@ -1,0 +1,181 @@
+package query
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/segment"
+)
+
+// store is a Source over a real ledger and a real head, fed as apply feeds them: batches in the replicated form, one index each.
+type store struct {
+	mu       sync.RWMutex
+	applied  sync.Cond
+	view     View
+	commitMS int64
+	reader   frame.Reader
+	failure  error // what View returns instead of a state
+	asked    []Consistency
+}
+
+// startMS is 2026-11-21T10:00:00Z.
+const startMS = 1795255200000
+
+func newStore(policy ledger.Policy) *store {
+	s := &store{commitMS: startMS}
+	s.applied.L = s.mu.RLocker()
+	s.view = View{AsOf: AsOf{History: 1, TimeMS: startMS}, Ledger: ledger.New(policy), Head: segment.NewHead()}
+	return s
+}
+
+// View waits for the position and calls fn under the read lock.
+func (s *store) View(ctx context.Context, c Consistency, after frame.Position, fn func(*View) error) error {
+	stop := context.AfterFunc(ctx, func() {
+		s.mu.Lock()
+		s.applied.Broadcast()
+		s.mu.Unlock()
+	})
+	defer stop()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for s.view.AsOf.position().Compare(after) < 0 && ctx.Err() == nil {
+		s.applied.Wait()
+	}
+	if s.failure != nil {
+		return s.failure
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	view := s.view
+	return fn(&view)
+}
+
+// sent is a frame as a test writes it down.
+type sent struct {
+	tenant, device, stream, epoch string
+	seq                           uint64
+	group                         frame.Group // Epoch and Stream are filled in
+	frame.Frame
+}
+
+// put commits the frames as one batch.
+func (s *store) put(t testing.TB, frames ...sent) {
+	t.Helper()
+	var b frame.Builder
+	b.Reset(frame.Header{ReceiveMS: s.commitMS, Node: "n1", Listener: "http"})
+	for i := range frames {
+		f := &frames[i]
+		id, err := b.Stream(frame.StreamKey{Tenant: f.tenant, Device: f.device, Stream: f.stream})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.group.Stream, f.group.Epoch = id, f.epoch
+		if f.group.Bits == 0 {
+			f.group.Bits = 64
+		}
+		if f.Class == 0 {
+			f.Class = frame.ClassEvent
+		}
+		if f.TimeNS == 0 {
+			f.NoTime = true
+		}
+		f.Seq = f.seq
+		if err := b.Add(f.group, &f.Frame); err != nil {
+			t.Fatal(err)
+		}
+	}
+	batch, err := b.Finish(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.commit(t, batch)
+}
+
+// commit applies one batch as the state machine does.
+func (s *store) commit(t testing.TB, batch []byte) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.applied.Broadcast()
+	s.view.AsOf.Index++
+	s.view.AsOf.TimeMS = s.commitMS
+	batch, err := frame.Rebase(nil, batch, func(d frame.Def) (frame.StreamID, bool) {
+		id, err := s.view.Ledger.Intern(d.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id, false
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rd frame.Reader
+	if err := rd.Reset(batch); err != nil {
+		t.Fatal(err)
+	}
+	var g frame.Group
+	var it frame.Item
+	for ordinal := uint32(0); rd.NextGroup(&g); {
+		for rd.Next(&it) {
+			if s.arrive(&g, &it, rd.Header().ReceiveMS, ordinal) {
+				ordinal++
+			}
+		}
+	}
+	for rej := range rd.Rejects() {
+		s.view.Ledger.Reject(&rej.Group, rej.Seq, rd.Header().ReceiveMS, s.commitMS, rej.Cause)
+	}
+}
+
+func (s *store) arrive(g *frame.Group, it *frame.Item, receiveMS int64, ordinal uint32) bool {
+	out := s.view.Ledger.Arrive(g, receiveMS, s.commitMS, it)
+	if out.Status != ledger.Stored {
+		return false
+	}
+	var flags segment.Flags
+	for flag, on := range map[segment.Flags]bool{
+		segment.FlagNoTime: it.NoTime, segment.FlagSkew: out.Skew, segment.FlagLate: out.Late,
+		segment.FlagWrapAmbiguous: out.WrapAmbiguous, segment.FlagProbation: out.Probation, segment.FlagServerSeq: g.Unseq,
+	} {
+		if on {
+			flags |= flag
+		}
+	}
+	return s.view.Head.Append(g.Stream, out.Epoch, segment.Row{
+		Seq: out.Seq, TimeNS: it.TimeNS, ReceiveMS: receiveMS, Class: it.Class, Flags: flags,
+		Index: s.view.AsOf.Index, Ordinal: ordinal, Fingerprint: it.Fingerprint, Body: it.Body,
+	})
+}
+
+// change applies something else to the ledger at the next index.
+func (s *store) change(fn func(*ledger.Ledger)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.view.AsOf.Index++
+	s.view.AsOf.TimeMS = s.commitMS
+	fn(s.view.Ledger)
+	s.applied.Broadcast()
+}
+
+// settle lets the grace of all gaps end.
+func (s *store) settle() {
+	s.commitMS += s.view.Ledger.Policy().GraceMS
+	s.change(func(l *ledger.Ledger) {
+		for l.Tick(s.commitMS, false) > 0 {
+		}
+	})
+}
+
+// id is the stream's, which exists.
+func (s *store) id(t testing.TB, tenant, device, stream string) frame.StreamID {
+	t.Helper()
+	id, ok := s.view.Ledger.ID(frame.StreamKey{Tenant: tenant, Device: device, Stream: stream})
+	if !ok {
+		t.Fatalf("no stream %s/%s/%s", tenant, device, stream)
+	}
+	return id
+}

@@ -1,0 +1,28 @@
+// Package raftfsm is the replicated state of one partition: what every committed command does to it, and how commands get
+// into the Raft log.
+//
+// # Why
+//
+// Three nodes that apply the same log must hold the same state byte for byte, because what they agree on is not only which
+// frames are stored but which are missing. So everything that decides anything is in the log: the clock (TICK), the limits
+// (policy), the numbers of streams (definitions in batches), the outcome of every frame.
+//
+// # Parts
+//
+//	Proposer   on the leader: packs parts (one request each) into batches, keeps a bounded number in flight
+//	FSM        applies committed commands in log order: batch -> ledger -> head; the rest to its Section
+//	State      ledger, head, clock and sections at one index; one writer (apply), many readers
+//	Section    a named piece of replicated state with its own command range
+//	Guard      around log and stable store: the first failed or stalled write is final
+//	Watchdog   on the leader: hands over when a follower is in contact and yet falls behind
+//
+// # Invariants
+//
+//   - Apply is pure: no clock, random, map order, float, local setting or I/O decides anything.
+//   - A batch carries the Raft term for which its stream numbers were assigned. Apply refuses it under any other term, so two
+//     leaders can never give one number to two streams; the proposer then sends it again.
+//   - An unknown command, or one that fails its checksum, halts the FSM: nothing after it is applied and the node ends.
+//   - A request is answered after commit and apply, never before.
+//
+// The envelope of commands is described in docs/format/command.md.
+package raftfsm

@@ -1,0 +1,274 @@
+package raftfsm
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/hashicorp/raft"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ledger"
+)
+
+// replica is an FSM with a hand-written log.
+type replica struct {
+	*FSM
+	t     *testing.T
+	index uint64
+	term  uint64
+	halt  error
+}
+
+func newReplica(t *testing.T) *replica {
+	r := &replica{t: t, term: 3}
+	r.FSM = NewFSM(NewState(), slog.New(slog.DiscardHandler), NewMetrics(prometheus.NewRegistry()), func(err error) { r.halt = err })
+	r.command(KindFound, found{ClusterID: "c", History: 1})
+	r.command(KindTick, Tick{Voters: 1, Readings: []Reading{{Node: "n1", ClockMS: 1_700_000_000_000}}})
+	return r
+}
+
+func (r *replica) log(data []byte) any {
+	r.index++
+	return r.Apply(&raft.Log{Index: r.index, Term: r.term, Type: raft.LogCommand, Data: data})
+}
+
+func (r *replica) command(kind uint16, body any) CommandResult {
+	r.t.Helper()
+	b, err := json.Marshal(body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return r.log(AppendCommand(nil, kind, commandVersion, 0, b)).(CommandResult)
+}
+
+// batch encodes frames of one device, numbered seq with the value v; a negative seq is left to the server.
+func (r *replica) batch(device string, seqs ...int) []byte {
+	r.t.Helper()
+	return r.batchOf(device, 0, seqs...)
+}
+
+func (r *replica) batchOf(device string, value int64, seqs ...int) []byte {
+	r.t.Helper()
+	var b frame.Builder
+	b.Reset(frame.Header{ReceiveMS: 1_700_000_000_500})
+	id, err := b.Stream(frame.StreamKey{Tenant: "default", Device: device, Stream: "0"})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, seq := range seqs {
+		g := frame.Group{Stream: id, Bits: 64, Unseq: seq < 0}
+		f := frame.Frame{Seq: uint64(max(seq, 0)), TimeNS: 1_700_000_000e9 + int64(seq), Class: frame.ClassEvent,
+			Fields: []frame.Field{{Name: "v", Value: frame.Int(value + int64(seq))}}}
+		if err := b.Add(g, &f); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	enc, err := b.Finish(nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return enc
+}
+
+// parts commits parts in one entry made for the given term.
+func (r *replica) parts(term uint64, parts ...Part) []PartResult {
+	r.t.Helper()
+	body := binary.AppendUvarint(nil, uint64(len(parts)))
+	assigned := map[frame.StreamKey]frame.StreamID{}
+	next := r.state.ledger.NextID()
+	for i := range parts {
+		batch, err := frame.Rebase(nil, parts[i].Batch, func(d frame.Def) (frame.StreamID, bool) {
+			if id, ok := r.state.ledger.ID(d.Key); ok {
+				return id, false
+			}
+			id, again := assigned[d.Key]
+			if !again {
+				id, assigned[d.Key] = next, next
+				next += ledger.IDStep
+			}
+			return id, !again
+		})
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		body = appendPart(body, &parts[i], batch)
+	}
+	results, ok := r.log(AppendCommand(nil, KindBatch, commandVersion, term, body)).([]PartResult)
+	if !ok {
+		r.t.Fatalf("batch was not applied: %v", r.state.halted)
+	}
+	return results
+}
+
+func (r *replica) frames(device string) (n uint64) {
+	id, _ := r.state.ledger.ID(frame.StreamKey{Tenant: "default", Device: device, Stream: "0"})
+	_, row, ok := r.state.head.Latest(id)
+	if ok {
+		n = row.Seq + 1
+	}
+	return n
+}
+
+func TestBatchOutcomes(t *testing.T) {
+	r := newReplica(t)
+	got := r.parts(r.term, Part{Batch: r.batch("d", 0, 1, 2, 4)})[0]
+	if got.Accepted != 4 || got.Position.Index != r.index || got.Position.History != 1 || got.Position.Ordinal != 3 {
+		t.Errorf("first batch: %+v", got)
+	}
+	if got = r.parts(r.term, Part{Batch: r.batch("d", 1, 2, 3)})[0]; got.Accepted != 1 || got.Duplicate != 2 {
+		t.Errorf("two repeated and a late frame: %+v", got)
+	}
+	if got = r.parts(r.term, Part{Batch: r.batchOf("d", 100, 2)})[0]; got.Conflict != 1 || got.Accepted != 0 {
+		t.Errorf("same number, other bytes: %+v", got)
+	}
+	if n := r.frames(DeviceConflict); n == 0 {
+		t.Error("the conflicting frame left no evidence")
+	}
+	if got = r.parts(r.term, Part{Batch: r.batch("s", -1, -1)})[0]; got.Accepted != 2 || got.Unnumbered != 2 {
+		t.Errorf("frames without numbers: %+v", got)
+	}
+}
+
+func TestBatchOfAnotherTermIsRefused(t *testing.T) {
+	r := newReplica(t)
+	got := r.parts(r.term-1, Part{Batch: r.batch("d", 0)})[0]
+	if !errors.Is(got.Err, ErrStaleTerm) || got.Accepted != 0 {
+		t.Errorf("a batch numbered by an earlier leader: %+v, %v", got, got.Err)
+	}
+	if _, ok := r.state.ledger.ID(frame.StreamKey{Tenant: "default", Device: "d", Stream: "0"}); ok {
+		t.Error("its definitions were applied")
+	}
+}
+
+func TestIdempotencyKey(t *testing.T) {
+	r := newReplica(t)
+	part := Part{Tenant: "default", Key: "k", Sum: sha256.Sum256([]byte("body")), Batch: r.batch("s", -1, -1)}
+	first := r.parts(r.term, part)[0]
+	again := r.parts(r.term, part)[0]
+	if !again.Replayed || again.Accepted != 2 || again.Position != first.Position {
+		t.Errorf("the same key and body: %+v after %+v", again, first)
+	}
+	if n := r.frames("s"); n != 3 && n != 2 { // server numbers start at 0 or 1
+		t.Errorf("%d frames stored", n)
+	}
+	part.Sum[0] ^= 1
+	if other := r.parts(r.term, part)[0]; !errors.Is(other.Err, ErrKeyMismatch) {
+		t.Errorf("the same key with another body: %+v, %v", other, other.Err)
+	}
+	part.Tenant = "other"
+	if other := r.parts(r.term, part)[0]; other.Err != nil || other.Replayed {
+		t.Errorf("the same key of another tenant: %+v, %v", other, other.Err)
+	}
+}
+
+func TestIdempotencyWindow(t *testing.T) {
+	d := newIdempotency()
+	for i := range 5000 {
+		d.record(&Part{Tenant: "t", Key: fmt.Sprint(i)}, PartResult{Accepted: i}, 100)
+	}
+	if _, ok := d.seen(&Part{Tenant: "t", Key: "4899"}); ok {
+		t.Error("a key older than the window is remembered")
+	}
+	a, ok := d.seen(&Part{Tenant: "t", Key: "4900"})
+	if !ok || a.Result.Accepted != 4900 || len(d.tenants["t"].answers) != 100 {
+		t.Errorf("oldest key of the window: %+v, %v, %d remembered", a, ok, len(d.tenants["t"].answers))
+	}
+	var buf bytes.Buffer
+	if err := d.Checkpoint(&buf); err != nil {
+		t.Fatal(err)
+	}
+	restored := newIdempotency()
+	if err := restored.Restore(bytes.NewReader(buf.Bytes())); err != nil {
+		t.Fatal(err)
+	}
+	var again bytes.Buffer
+	restored.Checkpoint(&again)
+	if !bytes.Equal(buf.Bytes(), again.Bytes()) {
+		t.Error("a restored section has another checkpoint")
+	}
+}
+
+func TestUnknownCommandHalts(t *testing.T) {
+	for name, data := range map[string][]byte{
+		"kind":     AppendCommand(nil, 999, 1, 0, nil),
+		"version":  AppendCommand(nil, KindMember, 99, 0, []byte("{}")),
+		"checksum": append(AppendCommand(nil, KindTick, 1, 0, []byte("{}")), 'x'),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newReplica(t)
+			before := r.state.Index()
+			r.log(data)
+			if r.halt == nil || !errors.Is(r.state.Halted(), ErrHalt) {
+				t.Fatalf("not halted: %v", r.halt)
+			}
+			r.log(AppendCommand(nil, KindTick, 1, 0, []byte(`{"voters":1}`)))
+			if r.state.Index() != before {
+				t.Errorf("applied index moved from %d to %d after the halt", before, r.state.Index())
+			}
+		})
+	}
+}
+
+// TestReplicasAgree applies one log to two replicas, entry by entry and all at once, and compares everything.
+func TestReplicasAgree(t *testing.T) {
+	a := newReplica(t)
+	for i := range 50 {
+		a.parts(a.term, Part{Batch: a.batch(fmt.Sprint("d", i%7), i, i+1, i+5)}, Part{Batch: a.batchOf("d0", 7, i)}, Part{Batch: a.batch("s", -1)})
+		a.command(KindTick, Tick{ElapsedMS: 1000, Voters: 1, Readings: []Reading{{ClockMS: 1_700_000_000_000 + int64(i)*20_000}}})
+	}
+	checkpoints := func(s *State) (all [][]byte) {
+		for _, sec := range s.Sections() {
+			var b bytes.Buffer
+			if err := sec.Checkpoint(&b); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, b.Bytes())
+		}
+		return all
+	}
+	want := checkpoints(a.state)
+	restored := NewState()
+	for i, sec := range restored.Sections() {
+		if err := sec.Restore(bytes.NewReader(want[i])); err != nil {
+			t.Fatalf("restoring %s: %v", sec.Name(), err)
+		}
+	}
+	for i, got := range checkpoints(restored) {
+		if !bytes.Equal(got, want[i]) {
+			t.Errorf("section %s differs after a restore", restored.Sections()[i].Name())
+		}
+	}
+}
+
+func TestMembersRaiseNeedsEveryMember(t *testing.T) {
+	r := newReplica(t)
+	r.command(KindMember, Member{Node: "n2", Server: "n2.x", Versions: 1})
+	r.command(KindMember, Member{Node: "n1", Server: "n1.x", Versions: 2})
+	if res := r.command(KindRaise, map[string]int{"version": 2}); res.Err == nil {
+		t.Error("raised although n2 supports 1 only")
+	}
+	r.command(KindMember, Member{Node: "n2", Server: "n2.x", Versions: 2})
+	if res := r.command(KindRaise, map[string]int{"version": 2}); res.Err != nil || r.state.members.Version() != 2 {
+		t.Errorf("not raised: %v", res.Err)
+	}
+}
+
+func TestPolicyChangeNamesItsRevision(t *testing.T) {
+	r := newReplica(t)
+	p := DefaultPolicy()
+	p.RecorderPerTick = 5
+	if res := r.command(KindPolicy, p); res.Err != nil || r.state.policy.policy.RecorderPerTick != 5 {
+		t.Fatalf("first change: %v", res.Err)
+	}
+	var refused *RefusedError
+	if res := r.command(KindPolicy, p); !errors.As(res.Err, &refused) || refused.Code != "policy_changed" {
+		t.Errorf("a change made on an old revision: %v", res.Err)
+	}
+}

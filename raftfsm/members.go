@@ -1,0 +1,133 @@
+package raftfsm
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// SupportedVersion is the highest cluster version this binary can apply. Version 1 is every command and batch of this release.
+const SupportedVersion = 1
+
+// Member is what a node says of itself.
+type Member struct {
+	Node     string `json:"node"`
+	Server   string `json:"server"` // Raft server id: node.incarnation
+	Raft     string `json:"raft"`   // cluster address
+	HTTP     string `json:"http"`
+	Versions int    `json:"versions"` // highest cluster version its binary supports
+}
+
+// Members is the section that knows who is in the cluster, what they support, and which history this is.
+type Members struct {
+	data membersData
+}
+
+type membersData struct {
+	ClusterID string   `json:"cluster_id"`
+	History   uint64   `json:"history"`
+	Version   int      `json:"cluster_version"`
+	Members   []Member `json:"members"` // ordered by node
+}
+
+// found is the first command of a history.
+type found struct {
+	ClusterID string `json:"cluster_id"`
+	History   uint64 `json:"history"`
+}
+
+func (m *Members) Name() string               { return "members" }
+func (m *Members) Commands() (uint16, uint16) { return KindMember, KindPolicy - 1 }
+func (m *Members) LimitBytes() int64          { return 1 << 20 }
+
+// History is the number raised by bootstrap and restore, 0 before the first command.
+func (m *Members) History() uint64 { return m.data.History }
+
+// ClusterID is the random name of this cluster, "" before the first command.
+func (m *Members) ClusterID() string { return m.data.ClusterID }
+
+// Version is the cluster version in force.
+func (m *Members) Version() int { return m.data.Version }
+
+// All returns the members ordered by node.
+func (m *Members) All() []Member { return slices.Clone(m.data.Members) }
+
+// Get finds a member by node.
+func (m *Members) Get(node string) (Member, bool) {
+	i, ok := m.find(node)
+	if !ok {
+		return Member{}, false
+	}
+	return m.data.Members[i], true
+}
+
+func (m *Members) find(node string) (int, bool) {
+	return slices.BinarySearchFunc(m.data.Members, node, func(a Member, node string) int {
+		return strings.Compare(a.Node, node)
+	})
+}
+
+func (m *Members) Apply(_, _ uint64, _ int64, kind uint16, version uint8, body []byte) ([]byte, error) {
+	if version != commandVersion {
+		return nil, fmt.Errorf("%w: members command %d has version %d, this binary knows %d: upgrade it", ErrHalt, kind, version, commandVersion)
+	}
+	switch kind {
+	case KindMember:
+		return nil, m.applyMember(body)
+	case KindRaise:
+		return nil, m.applyRaise(body)
+	case KindFound:
+		return nil, m.applyFound(body)
+	}
+	return nil, fmt.Errorf("%w: unknown members command %d: upgrade this binary", ErrHalt, kind)
+}
+
+func (m *Members) applyMember(body []byte) error {
+	var member Member
+	if err := json.Unmarshal(body, &member); err != nil {
+		return fmt.Errorf("raftfsm: member command: %w", err)
+	}
+	if i, ok := m.find(member.Node); ok {
+		m.data.Members[i] = member
+	} else {
+		m.data.Members = slices.Insert(m.data.Members, i, member)
+	}
+	return nil
+}
+
+func (m *Members) applyRaise(body []byte) error {
+	var to struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(body, &to); err != nil {
+		return fmt.Errorf("raftfsm: raise command: %w", err)
+	}
+	if to.Version != m.data.Version+1 {
+		return fmt.Errorf("raftfsm: cluster version is %d and is raised one at a time, not to %d", m.data.Version, to.Version)
+	}
+	for _, member := range m.data.Members {
+		if member.Versions < to.Version {
+			return fmt.Errorf("raftfsm: node %s supports cluster versions up to %d, not %d: upgrade it first", member.Node, member.Versions, to.Version)
+		}
+	}
+	m.data.Version = to.Version
+	return nil
+}
+
+// applyFound starts the first history; a later one comes with restore.
+func (m *Members) applyFound(body []byte) error {
+	var f found
+	if err := json.Unmarshal(body, &f); err != nil {
+		return fmt.Errorf("raftfsm: found command: %w", err)
+	}
+	if m.data.History != 0 {
+		return fmt.Errorf("raftfsm: history %d of cluster %s exists already", m.data.History, m.data.ClusterID)
+	}
+	m.data.ClusterID, m.data.History, m.data.Version = f.ClusterID, f.History, 1
+	return nil
+}
+
+func (m *Members) Checkpoint(w io.Writer) error { return writeJSON(w, "members", m.data) }
+func (m *Members) Restore(r io.Reader) error    { return readJSON(r, "members", &m.data) }

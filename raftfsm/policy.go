@@ -1,0 +1,95 @@
+package raftfsm
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/gaplessdb/gapless/ledger"
+)
+
+// Policy is the replicated settings that decide what apply does. No node's file can change them.
+type Policy struct {
+	Revision        uint64        `json:"revision"`          // raised by one with each change; a change names the one it replaces
+	Ledger          ledger.Policy `json:"ledger"`            // grace, restart rules, limits
+	IdempotencyKeys int           `json:"idempotency_keys"`  // how many answers each tenant's window holds
+	RecorderPerTick int           `json:"recorder_per_tick"` // frames each system recorder may write between two ticks
+}
+
+// DefaultPolicy is in force until the first change.
+func DefaultPolicy() Policy {
+	return Policy{
+		Ledger:          ledger.Defaults(),
+		IdempotencyKeys: 65536,
+		RecorderPerTick: 1000,
+	}
+}
+
+// policySection owns the policy and hands the ledger its part.
+type policySection struct {
+	policy Policy
+	ledger *ledger.Ledger
+}
+
+func newPolicySection(l *ledger.Ledger) *policySection {
+	return &policySection{policy: DefaultPolicy(), ledger: l}
+}
+
+func (p *policySection) Name() string               { return "policy" }
+func (p *policySection) Commands() (uint16, uint16) { return KindPolicy, KindPolicy + 15 }
+func (p *policySection) LimitBytes() int64          { return 1 << 20 }
+
+// Apply replaces the policy. The body must name the revision it replaces, so that of two changes at once one is refused.
+func (p *policySection) Apply(_, _ uint64, _ int64, kind uint16, version uint8, body []byte) ([]byte, error) {
+	if kind != KindPolicy || version != commandVersion {
+		return nil, fmt.Errorf("%w: unknown policy command %d version %d: upgrade this binary", ErrHalt, kind, version)
+	}
+	next, err := ParsePolicy(body)
+	if err != nil {
+		return nil, err
+	}
+	if next.Revision != p.policy.Revision {
+		return nil, &RefusedError{
+			Code:    "policy_changed",
+			Message: fmt.Sprintf("the policy is at revision %d, the change was made on revision %d", p.policy.Revision, next.Revision),
+			Hint:    "read the policy again and repeat the change",
+		}
+	}
+	next.Revision++
+	p.policy = next
+	p.ledger.SetPolicy(next.Ledger)
+	return json.Marshal(next)
+}
+
+// ParsePolicy reads a policy strictly and checks its ranges.
+func ParsePolicy(body []byte) (Policy, error) {
+	var p Policy
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&p); err != nil {
+		return Policy{}, &RefusedError{Code: "bad_policy", Message: err.Error(), Hint: "start from what GET /v1/policy answers"}
+	}
+	if p.IdempotencyKeys < 0 || p.IdempotencyKeys > 1<<24 || p.RecorderPerTick < 0 || p.RecorderPerTick > 1<<20 {
+		return Policy{}, &RefusedError{
+			Code:    "bad_policy",
+			Message: fmt.Sprintf("idempotency_keys %d or recorder_per_tick %d is out of range", p.IdempotencyKeys, p.RecorderPerTick),
+			Hint:    "idempotency_keys: 0 to 16777216, recorder_per_tick: 0 to 1048576",
+		}
+	}
+	p.Ledger = p.Ledger.WithDefaults()
+	if err := p.Ledger.Validate(); err != nil {
+		return Policy{}, &RefusedError{Code: "bad_policy", Message: err.Error(), Hint: "choose a value within the limit"}
+	}
+	return p, nil
+}
+
+func (p *policySection) Checkpoint(w io.Writer) error { return writeJSON(w, "policy", p.policy) }
+
+func (p *policySection) Restore(r io.Reader) error {
+	if err := readJSON(r, "policy", &p.policy); err != nil {
+		return err
+	}
+	p.ledger.SetPolicy(p.policy.Ledger)
+	return nil
+}

@@ -1,0 +1,122 @@
+package raftfsm
+
+import (
+	"fmt"
+
+	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ledger"
+)
+
+// Devices of the system recorders. Their frames are derived inside apply, live in the tenant they concern, are numbered by the
+// server, and never cause frames about themselves.
+const (
+	DeviceConflict   = "_conflict" // a frame whose number was stored before with other bytes
+	DeviceDeadLetter = "_dlq"      // what a door refused although its number was readable
+)
+
+// recorder limits what system recorders write between two ticks. What exceeds the limit is counted, never silent.
+type recorder struct {
+	used    int
+	dropped uint64 // since the beginning of the history
+}
+
+func (r *recorder) begin() { r.used = 0 }
+
+func (r *recorder) take(limit int) bool {
+	if r.used >= limit {
+		r.dropped++
+		return false
+	}
+	r.used++
+	return true
+}
+
+// recordConflict keeps the second frame of a number as evidence.
+func (a *batchApply) recordConflict(id frame.StreamID, receiveMS int64, out *ledger.Outcome, it *frame.Item) {
+	if key, ok := a.state.ledger.Key(id); ok {
+		fields, raw := conflictFrame(key, &Unsettled{Stream: id, Epoch: out.Epoch, Seq: out.Seq, Item: *it})
+		a.record(key.Tenant, DeviceConflict, receiveMS, fields, raw)
+	}
+}
+
+// AddConflict adds the evidence frame of a conflict that the leader found to a client batch.
+func AddConflict(b *frame.Builder, key frame.StreamKey, u *Unsettled) error {
+	id, err := b.Stream(frame.StreamKey{Tenant: key.Tenant, Device: DeviceConflict, Stream: frame.DefaultStream})
+	if err != nil {
+		return err
+	}
+	fields, raw := conflictFrame(key, u)
+	return b.Add(frame.Group{Stream: id, Bits: 64, Unseq: true}, &frame.Frame{TimeNS: u.Item.TimeNS, Class: frame.ClassEvent, Fields: fields, Raw: raw})
+}
+
+// conflictFrame is the evidence: whose number it was, and the canonical bytes of the frame that was not stored under it.
+func conflictFrame(key frame.StreamKey, u *Unsettled) (fields []frame.Field, raw []byte) {
+	var f frame.Frame
+	u.Item.Decode(&f)
+	return []frame.Field{
+		{Name: "device", Value: frame.String(key.Device)},
+		{Name: "epoch", Value: frame.Int(int64(u.Epoch))},
+		{Name: "seq", Value: frame.Int(int64(u.Seq))},
+		{Name: "stream", Value: frame.String(key.Stream)},
+	}, frame.AppendCanonical(nil, key, u.Epoch, u.Seq, &f)
+}
+
+// recordDeadLetter keeps what a door refused, as it came.
+func (a *batchApply) recordDeadLetter(receiveMS int64, rej *frame.Reject, epoch uint32, seq uint64) {
+	key, ok := a.state.ledger.Key(rej.Group.Stream)
+	if !ok {
+		return
+	}
+	a.record(key.Tenant, DeviceDeadLetter, receiveMS, []frame.Field{
+		{Name: "cause", Value: frame.String(rej.Cause.String())},
+		{Name: "code", Value: frame.String(rej.Code)},
+		{Name: "device", Value: frame.String(key.Device)},
+		{Name: "epoch", Value: frame.Int(int64(epoch))},
+		{Name: "seq", Value: frame.Int(int64(seq))},
+		{Name: "stream", Value: frame.String(key.Stream)},
+	}, rej.Raw)
+}
+
+// record derives one frame of a system device and stores it like any other.
+func (a *batchApply) record(tenant, device string, receiveMS int64, fields []frame.Field, raw []byte) {
+	s := a.state
+	if !s.recorder.take(s.policy.policy.RecorderPerTick) {
+		return
+	}
+	id, err := s.ledger.Intern(frame.StreamKey{Tenant: tenant, Device: device, Stream: frame.DefaultStream})
+	if err != nil {
+		s.recorder.dropped++
+		return
+	}
+	it, g, err := deriveItem(id, receiveMS, fields, raw)
+	if err != nil {
+		s.recorder.dropped++
+		return
+	}
+	out := s.ledger.Arrive(&g, receiveMS, s.clock.NowMS, &it)
+	if out.Status == ledger.Stored {
+		a.store(&g, receiveMS, &out, &it)
+	}
+}
+
+// deriveItem encodes one server-numbered frame as a batch of its own, so that the head holds it like every other.
+func deriveItem(id frame.StreamID, receiveMS int64, fields []frame.Field, raw []byte) (it frame.Item, g frame.Group, err error) {
+	var b frame.Builder
+	b.Reset(frame.Header{Replicated: true, ReceiveMS: receiveMS})
+	g = frame.Group{Stream: id, Bits: 64, Unseq: true}
+	f := frame.Frame{TimeNS: receiveMS * 1e6, Class: frame.ClassEvent, Fields: fields, Raw: raw}
+	if err := b.Add(g, &f); err != nil {
+		return it, g, fmt.Errorf("raftfsm: deriving a system frame: %w", err)
+	}
+	enc, err := b.Finish(nil)
+	if err != nil {
+		return it, g, fmt.Errorf("raftfsm: deriving a system frame: %w", err)
+	}
+	var rd frame.Reader
+	if err := rd.Reset(enc); err != nil {
+		return it, g, fmt.Errorf("raftfsm: deriving a system frame: %w", err)
+	}
+	rd.NextGroup(&g)
+	rd.Next(&it)
+	return it, g, nil
+}

@@ -1,0 +1,147 @@
+package gapless
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ingest"
+	"github.com/gaplessdb/gapless/query"
+	"github.com/gaplessdb/gapless/raftfsm"
+)
+
+// partition is the number of this Raft group; a node hosts one so far.
+const partition = 0
+
+// View implements query.Source: one consistent look at this node's state, no older than the consistency and position asked for.
+// stale takes the state as it is; leader waits for what the leader's log has, and may be behind after a leader paused unnoticed;
+// linearizable also makes a quorum confirm the leader.
+func (n *Node) View(ctx context.Context, c query.Consistency, after frame.Position, fn func(*query.View) error) error {
+	index := after.Index
+	if c != query.Stale {
+		ri, err := n.readIndex(ctx, c == query.Linearizable)
+		if err != nil {
+			return adminError(err)
+		}
+		index = max(index, ri)
+	}
+	if err := n.state.Wait(ctx, index); err != nil {
+		return err
+	}
+	var err error
+	n.state.View(func(v raftfsm.View) {
+		if history := v.Members.History(); after.History != 0 && after.History != history {
+			err = otherHistory(after, history)
+			return
+		}
+		err = fn(&query.View{
+			AsOf:   query.AsOf{Partition: partition, History: v.Members.History(), Index: v.Index, TimeMS: v.Clock.NowMS},
+			Ledger: v.Ledger, Head: v.Head,
+		})
+	})
+	return err
+}
+
+func otherHistory(after frame.Position, history uint64) error {
+	return &httpError{
+		status: http.StatusConflict, code: "other_history",
+		message: fmt.Sprintf("position %s belongs to history %d, this cluster is in history %d", after, after.History, history),
+		hint:    "the cluster was restored: start again without a position",
+	}
+}
+
+// readIndex is the index that a read must have applied.
+func (n *Node) readIndex(ctx context.Context, verify bool) (index uint64, err error) {
+	err = n.atLeader(ctx, func(ctx context.Context, leader string) (err error) {
+		if leader == "" {
+			index, err = n.readIndexHere(verify)
+			return err
+		}
+		payload, err := joinHead(readIndexHead{verify}, nil)
+		if err != nil {
+			return err
+		}
+		err = n.call(ctx, leader, opReadIndex, payload, &index)
+		if errors.Is(err, raftfsm.ErrUnknown) { // a read can be asked again
+			return fmt.Errorf("%w: %w", raftfsm.ErrNotLeader, err)
+		}
+		return err
+	})
+	return index, err
+}
+
+// readIndexHere is the last command at or below the commit index of this leader, whose term's barrier was applied. Only commands
+// count: the FSM never sees barriers and configurations, so their index could not be waited for.
+func (n *Node) readIndexHere(verify bool) (uint64, error) {
+	if n.proposer.Term() == 0 {
+		return 0, raftfsm.ErrNotLeader
+	}
+	r := n.raft()
+	index := r.CommitIndex()
+	if verify {
+		if err := r.VerifyLeader().Error(); err != nil {
+			return 0, fmt.Errorf("%w: %w", raftfsm.ErrNotLeader, err)
+		}
+	}
+	applied := n.state.Index()
+	var entry raft.Log
+	for ; index > applied; index-- {
+		if err := n.cons.log.GetLog(index, &entry); err != nil {
+			return 0, fmt.Errorf("gapless: read index %d: %w", index, err)
+		}
+		if entry.Type == raft.LogCommand {
+			break
+		}
+	}
+	return index, nil
+}
+
+// transfer hands leadership to a node ("": whichever is most up to date), from whichever node it is asked.
+func (n *Node) transfer(to string) error {
+	r := n.raft()
+	if r == nil {
+		return raftfsm.ErrNotLeader
+	}
+	if r.State() != raft.Leader {
+		addr, _ := r.LeaderWithID()
+		if addr == "" {
+			return &ingest.NoLeaderError{}
+		}
+		ctx, cancel := context.WithTimeout(n.ctx, n.cfg.RequestTimeout)
+		defer cancel()
+		payload, err := joinHead(transferHead{to}, nil)
+		if err != nil {
+			return err
+		}
+		return n.call(ctx, string(addr), opTransfer, payload, &struct{}{})
+	}
+	if to == "" {
+		return r.LeadershipTransfer().Error()
+	}
+	var member raftfsm.Member
+	var ok bool
+	n.state.View(func(v raftfsm.View) { member, ok = v.Members.Get(to) })
+	if !ok {
+		return &ingest.RefusedError{Status: http.StatusNotFound, Code: "unknown_node", Message: fmt.Sprintf("no node %q in this cluster", to), Hint: "gapless ctl members"}
+	}
+	if member.Server == n.id.server() {
+		return nil
+	}
+	return r.LeadershipTransferToServer(raft.ServerID(member.Server), raft.ServerAddress(member.Raft)).Error()
+}
+
+// caughtUp reports whether this node has applied what the cluster had committed when it was asked.
+func (n *Node) caughtUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	index, err := n.readIndex(ctx, false)
+	if err != nil {
+		return err
+	}
+	return n.state.Wait(ctx, index)
+}

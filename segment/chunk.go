@@ -1,0 +1,84 @@
+package segment
+
+import "unsafe"
+
+const (
+	chunkRows  = 256 // rows of a full chunk: an insert moves at most so many
+	firstRows  = 4   // rows that the first chunk of an epoch has room for: most streams of a large fleet are short
+	growFactor = 4   // a chunk with no room left gets so many times its room, up to chunkRows
+
+	rowBytes   = int64(unsafe.Sizeof(Row{}))
+	chunkBytes = int64(unsafe.Sizeof(chunk{})) + int64(unsafe.Sizeof((*chunk)(nil)))
+)
+
+// chunk is a short ordered piece of an epoch. It is never empty once it is in an epoch.
+type chunk struct {
+	rows         []Row
+	minNS, maxNS int64 // bounds of the rows' FiledNS
+}
+
+func newChunk(room int) *chunk { return &chunk{rows: make([]Row, 0, room)} }
+
+func (c *chunk) first() uint64 { return c.rows[0].Seq }
+func (c *chunk) last() uint64  { return c.rows[len(c.rows)-1].Seq }
+func (c *chunk) full() bool    { return len(c.rows) == chunkRows }
+
+// find returns the place of seq in the chunk, or the place where it belongs and false.
+func (c *chunk) find(seq uint64) (int, bool) {
+	lo, hi := 0, len(c.rows)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if c.rows[mid].Seq < seq {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo, lo < len(c.rows) && c.rows[lo].Seq == seq
+}
+
+// insert puts the row at place at, which find gave. The chunk is not full. It returns by how many rows its room grew.
+func (c *chunk) insert(at int, row *Row) (grown int) {
+	room := cap(c.rows)
+	if len(c.rows) == room {
+		rows := make([]Row, len(c.rows), min(room*growFactor, chunkRows))
+		copy(rows, c.rows)
+		c.rows = rows
+	}
+	c.bound(row.FiledNS())
+	c.rows = c.rows[:len(c.rows)+1]
+	copy(c.rows[at+1:], c.rows[at:])
+	c.rows[at] = *row
+	return cap(c.rows) - room
+}
+
+// bound widens the chunk's times to hold ns. It runs before the row is added.
+func (c *chunk) bound(ns int64) {
+	if len(c.rows) == 0 {
+		c.minNS, c.maxNS = ns, ns
+		return
+	}
+	c.minNS, c.maxNS = min(c.minNS, ns), max(c.maxNS, ns)
+}
+
+// split moves the upper half of a full chunk into a new one.
+func (c *chunk) split() *chunk {
+	half := len(c.rows) / 2
+	upper := newChunk(chunkRows)
+	upper.rows = append(upper.rows, c.rows[half:]...)
+	clear(c.rows[half:]) // let go of the moved bodies
+	c.rows = c.rows[:half]
+	c.measure()
+	upper.measure()
+	return upper
+}
+
+// measure computes the time bounds anew.
+func (c *chunk) measure() {
+	c.minNS = c.rows[0].FiledNS()
+	c.maxNS = c.minNS
+	for i := range c.rows {
+		ns := c.rows[i].FiledNS()
+		c.minNS, c.maxNS = min(c.minNS, ns), max(c.maxNS, ns)
+	}
+}
