@@ -246,8 +246,8 @@ func TestThreeNodes(t *testing.T) {
 		var a struct {
 			Digest string `json:"digest"`
 		}
-		if err := json.Unmarshal([]byte(body), &a); err != nil {
-			t.Fatal(err)
+		if err := json.Unmarshal([]byte(body), &a); err != nil || len(a.Digest) != 64 {
+			t.Fatalf("ledger of %s: %s, %v", n.cfg.Node, body, err)
 		}
 		digests[a.Digest] = true
 	}

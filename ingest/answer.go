@@ -99,6 +99,6 @@ func (h *Handler) write(ctx *fasthttp.RequestCtx, a *Answer) error {
 	}
 	h.metrics.rejected(a.Rejected)
 	ctx.SetContentType("application/json")
-	ctx.SetBody(body)
+	ctx.SetBody(append(body, '\n'))
 	return nil
 }

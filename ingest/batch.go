@@ -27,7 +27,7 @@ func (c *collector) binary(batch []byte) ([]byte, error) {
 	if err := c.checkDefs(); err != nil {
 		return nil, err
 	}
-	if err := error(nil); err != nil {
+	if err := r.VerifyFingerprints(); err != nil {
 		return nil, badBatch(err)
 	}
 	stamped, err := r.Stamp(nil, c.header, c.tenant)

@@ -13,7 +13,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// benchBody is n frames of 8 fields, 250 bytes each, between the given texts.
+// benchBody is n frames of 8 fields, 200 bytes each, between the given texts.
 func benchBody(n int, begin, between, end string) []byte {
 	var b bytes.Buffer
 	b.WriteString(begin)

@@ -74,7 +74,8 @@ func (u *unpacker) read(ctx *fasthttp.RequestCtx, src *source, l *lease) ([]byte
 	case "zstd":
 		return u.unzstd(packed, l)
 	default:
-		return nil, refuse(fasthttp.StatusUnsupportedMediaType, "unknown_encoding", "use gzip, zstd or none", "Content-Encoding %q is not supported", encoding)
+		return nil, refuse(fasthttp.StatusUnsupportedMediaType, "unknown_encoding", "use gzip, zstd or none",
+			"Content-Encoding %q is not supported", encoding)
 	}
 }
 

@@ -22,7 +22,8 @@ type command struct {
 }
 
 var commands = []command{
-	{"heartbeat", ledger.KindHeartbeat, []string{"next_seq", "first", "time", "time_ns", "time_us", "time_ms", "prev_last_seq", "prev_epoch"}, heartbeat},
+	{"heartbeat", ledger.KindHeartbeat,
+		[]string{"next_seq", "first", "time", "time_ns", "time_us", "time_ms", "prev_last_seq", "prev_epoch"}, heartbeat},
 	{"seal", ledger.KindSeal, []string{"last_seq", "count"}, seal},
 	{"declare-lost", ledger.KindDeclareLost, []string{"from", "to", "reason"}, declareLost},
 }
@@ -128,6 +129,6 @@ func writeResult(ctx *fasthttp.RequestCtx, pos frame.Position, result []byte) er
 		answer = append(answer, '}')
 	}
 	ctx.SetContentType("application/json")
-	ctx.SetBody(answer)
+	ctx.SetBody(append(answer, '\n'))
 	return nil
 }

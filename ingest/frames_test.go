@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +12,6 @@ import (
 	"github.com/gaplessdb/gapless/auth"
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/google/go-cmp/cmp"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"github.com/valyala/fasthttp"
 )
 
@@ -326,88 +323,6 @@ func buildBatch(t testing.TB, h frame.Header, tenant string, n int) []byte {
 	return batch
 }
 
-func gz(body []byte) []byte {
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	_, err := w.Write(body)
-	if err := errors.Join(err, w.Close()); err != nil {
-		panic(err)
-	}
-	return out.Bytes()
-}
-
-func zs(body []byte) []byte {
-	var out bytes.Buffer
-	w, err := zstd.NewWriter(&out)
-	if err == nil {
-		_, err = w.Write(body)
-	}
-	if err := errors.Join(err, w.Close()); err != nil {
-		panic(err)
-	}
-	return out.Bytes()
-}
-
-func TestPackedAndStreamedBodies(t *testing.T) {
-	var lines bytes.Buffer
-	for i := range 20_000 {
-		fmt.Fprintf(&lines, "{\"device\":\"a\",\"seq\":%d,\"fields\":{\"x\":%d.5}}\n", i, i%7)
-	}
-	for _, stream := range []bool{false, true} {
-		d := newDoor(t, doorOptions{stream: stream})
-		for _, test := range []struct {
-			name, encoding string
-			body           []byte
-			chunked        bool
-		}{
-			{"plain", "", lines.Bytes(), false},
-			{"identity", "identity", lines.Bytes(), false},
-			{"chunked", "", lines.Bytes(), true},
-			{"gzip", "GZIP", gz(lines.Bytes()), false},
-			{"gzip, chunked", "gzip", gz(lines.Bytes()), true},
-			{"two gzip members", "gzip", append(gz(lines.Bytes()[:1000]), gz(lines.Bytes()[1000:])...), false},
-			{"zstd", "zstd", zs(lines.Bytes()), false},
-			{"zstd with its size", "zstd", encodeAll(lines.Bytes()), false},
-			{"two zstd frames", "zstd", append(zs(lines.Bytes()[:1000]), encodeAll(lines.Bytes()[1000:])...), true},
-		} {
-			t.Run(fmt.Sprintf("%s, stream %v", test.name, stream), func(t *testing.T) {
-				got := d.send(request{body: test.body, kind: lineJSON, chunked: test.chunked, headers: map[string]string{"Content-Encoding": test.encoding}})
-				if got.status != 200 || got.answer.Accepted+got.answer.Duplicate != 20_000 {
-					t.Errorf("%d %.300s", got.status, got.body)
-				}
-			})
-		}
-		if now := d.balance(); now.Received != 9*20_000 {
-			t.Errorf("%+v", now)
-		}
-	}
-}
-
-func encodeAll(body []byte) []byte {
-	w, err := zstd.NewWriter(nil)
-	if err != nil {
-		panic(err)
-	}
-	return w.EncodeAll(body, nil)
-}
-
-// The connection that carried a refused body must carry the next request: what is left of the body is not taken for one.
-func TestRefusedStreamKeepsTheConnection(t *testing.T) {
-	d := newDoor(t, doorOptions{stream: true, Options: Options{MaxBodyBytes: 1 << 20}})
-	d.client.MaxConnsPerHost = 1
-	for _, chunked := range []bool{false, true} {
-		for _, size := range []int{100, 900_000, 3 << 20} {
-			body := bytes.Repeat([]byte("POST /v1/frames HTTP/1.1\r\n\r\n"), size/28)
-			if got := d.send(request{body: body, kind: "text/plain", chunked: chunked}); got.status != 415 {
-				t.Errorf("%d bytes, chunked %v: %d %s", size, chunked, got.status, got.body)
-			}
-			if got := d.json(`{"device":"a","seq":1}`); got.status != 200 {
-				t.Errorf("the request after it: %d %s", got.status, got.body)
-			}
-		}
-	}
-}
-
 func TestProposerErrors(t *testing.T) {
 	d := newDoor(t, doorOptions{})
 	for _, test := range []struct {
@@ -433,93 +348,5 @@ func TestProposerErrors(t *testing.T) {
 	}
 	if now := d.balance(); now.Received != 18 || now.Refused != 18 {
 		t.Errorf("%+v", now)
-	}
-}
-
-func TestNumbersAreExact(t *testing.T) {
-	d := newDoor(t, doorOptions{})
-	decimal := func(m int64, s uint8) frame.Value { v, _ := frame.DecimalFloat(m, s); return v }
-	for _, test := range []struct {
-		text string
-		want frame.Value
-	}{
-		{"0", frame.Int(0)},
-		{"9223372036854775807", frame.Int(math.MaxInt64)},
-		{"-9223372036854775808", frame.Int(math.MinInt64)},
-		{"9223372036854775808", frame.Uint(1 << 63)},
-		{"18446744073709551615", frame.Uint(math.MaxUint64)},
-		{"-0", frame.Float(math.Copysign(0, -1))},
-		{"-0.0", frame.Float(math.Copysign(0, -1))},
-		{"-0e5", frame.Float(math.Copysign(0, -1))},
-		{"0.0", decimal(0, 0)},
-		{"1.10", decimal(110, 2)},
-		{"-1.10", decimal(-110, 2)},
-		{"5.0", decimal(50, 1)},
-		{"1e5", decimal(100000, 0)},
-		{"1E-05", decimal(1, 5)},
-		{"1.5e+3", decimal(1500, 0)},
-		{"9007199254740991.0", frame.Float(9007199254740991)}, // 17 digits
-		{"900719925474099.1", decimal(9007199254740991, 1)},
-		{"0.30000000000000004", frame.Float(0.30000000000000004)},
-		{"1e22", frame.Float(1e22)},
-		{"1e308", frame.Float(1e308)},
-		{"1.7976931348623157e308", frame.Float(math.MaxFloat64)},
-		{"5e-324", frame.Float(5e-324)},
-		{"1e-400", frame.Float(0)}, // the nearest there is
-	} {
-		got := d.json(`{"device":"n","fields":{"x":` + test.text + `}}`)
-		if got.status != 200 {
-			t.Errorf("%s: %d %s", test.text, got.status, got.body)
-			continue
-		}
-		v := d.proposer.last().frames[0].frame.Fields[0].Value
-		if !v.Equal(test.want) || v.Decimal != test.want.Decimal || v.Mantissa != test.want.Mantissa || v.Scale != test.want.Scale {
-			t.Errorf("%s came out as %+v, want %+v", test.text, v, test.want)
-		}
-	}
-	for _, bad := range []string{"18446744073709551616", "-9223372036854775809", "1e400", "-1e309", "1e99999999999999999999"} {
-		if got := d.json(`{"device":"n","fields":{"x":` + bad + `}}`); got.status != 422 || got.answer.Rejected[0].Code != "number_out_of_range" {
-			t.Errorf("%s: %d %s", bad, got.status, got.body)
-		}
-	}
-}
-
-func TestTimes(t *testing.T) {
-	d := newDoor(t, doorOptions{})
-	for _, test := range []struct {
-		members string
-		want    int64
-		code    string
-	}{
-		{`"time_ns":1700000000000000001`, 1700000000000000001, ""},
-		{`"time_ns":-1`, -1, ""},
-		{`"time_us":1700000000000001`, 1700000000000001000, ""},
-		{`"time_ms":1700000000001`, 1700000000001000000, ""},
-		{`"time":"1969-12-31T23:59:59.5Z"`, -500000000, ""},
-		{`"time_ms":9223372036855`, 0, "time_out_of_range"},
-		{`"time_ns":9223372036854775808`, 0, "time_out_of_range"},
-		{`"time":"0001-01-01T00:00:00Z"`, 0, "time_out_of_range"},
-		{`"time":"2300-01-01T00:00:00Z"`, 0, "time_out_of_range"},
-		{`"time_ns":1.5`, 0, "bad_time"},
-		{`"time_ns":"5"`, 0, "bad_time"},
-		{`"time":5`, 0, "bad_time"},
-		{`"time":"yesterday"`, 0, "bad_time"},
-		{`"time":"2026-11-21T10:00:00"`, 0, "bad_time"},
-		{`"time":null`, 0, "bad_time"},
-		{`"time_ns":1,"time_ms":1`, 0, "bad_time"},
-	} {
-		got := d.json(`{"device":"t",` + test.members + `}`)
-		switch {
-		case test.code != "":
-			if got.status != 422 || got.answer.Rejected[0].Code != test.code {
-				t.Errorf("%s: %d %s", test.members, got.status, got.body)
-			}
-		case got.status != 200:
-			t.Errorf("%s: %d %s", test.members, got.status, got.body)
-		default:
-			if f := d.proposer.last().frames[0].frame; f.TimeNS != test.want || f.NoTime {
-				t.Errorf("%s: %d, no time %v", test.members, f.TimeNS, f.NoTime)
-			}
-		}
 	}
 }

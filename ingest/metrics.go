@@ -22,9 +22,11 @@ func newMetrics(reg prometheus.Registerer, h *Handler) (*metrics, error) {
 	buckets := prometheus.ExponentialBuckets(250e-6, 2, 16) // 250 us to 8 s
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gapless_ingest_requests_total",
-			Help: "Requests with frames or commands, by error code or ok. A rise of overloaded or no_leader means that clients are turned away."}, []string{"code"}),
+			Help: "Requests with frames or commands, by error code or ok. A rise of overloaded or no_leader means that clients are turned away.",
+		}, []string{"code"}),
 		rejections: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gapless_ingest_rejections_total",
-			Help: "Items rejected one by one, by code. A rise means that some client sends what the store cannot keep."}, []string{"code"}),
+			Help: "Items rejected one by one, by code. A rise means that some client sends what the store cannot keep.",
+		}, []string{"code"}),
 		requestTime: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "gapless_ingest_request_seconds", Buckets: buckets,
 			Help: "Time from the complete headers of a request to its answer."}),
 		proposeTime: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "gapless_ingest_propose_seconds", Buckets: buckets,

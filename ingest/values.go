@@ -22,11 +22,13 @@ func fieldValue(name, content []byte) (frame.Value, *fault) {
 		}
 		return frame.Value{Kind: frame.KindString, Str: s}, nil
 	case '{', '[', 'n':
-		return frame.Value{}, &fault{"bad_field", clip("field " + string(name) + " is null, an object or an array; only numbers, bools and strings are stored")}
+		return frame.Value{}, &fault{"bad_field",
+			clip("field " + string(name) + " is null, an object or an array; only numbers, bools and strings are stored")}
 	}
 	v, ok := number(content)
 	if !ok {
-		return frame.Value{}, &fault{"number_out_of_range", clip("field " + string(name) + ": " + string(content) + " fits neither int64, uint64 nor float64")}
+		return frame.Value{}, &fault{"number_out_of_range",
+			clip("field " + string(name) + ": " + string(content) + " fits neither int64, uint64 nor float64")}
 	}
 	return v, nil
 }
