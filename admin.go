@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -35,20 +36,21 @@ func (n *Node) adminRoutes() []route {
 
 // clusterAnswer is GET /v1/cluster.
 type clusterAnswer struct {
-	Node           string         `json:"node"`
-	Cluster        string         `json:"cluster"`
-	ClusterID      string         `json:"cluster_id"`
-	Version        string         `json:"version"`
-	State          string         `json:"state"`
-	Term           uint64         `json:"term"`
-	Leader         *leaderAnswer  `json:"leader"`
-	CommitIndex    uint64         `json:"commit_index"`
-	AppliedIndex   uint64         `json:"applied_index"`
-	LastIndex      uint64         `json:"last_index"`
-	History        uint64         `json:"history"`
-	ClusterVersion int            `json:"cluster_version"`
-	Clock          raftfsm.Clock  `json:"clock"`
-	Members        []memberAnswer `json:"members"`
+	Node            string         `json:"node"`
+	Cluster         string         `json:"cluster"`
+	ClusterID       string         `json:"cluster_id"`
+	Version         string         `json:"version"`
+	State           string         `json:"state"`
+	Term            uint64         `json:"term"`
+	Leader          *leaderAnswer  `json:"leader"`
+	CommitIndex     uint64         `json:"commit_index"`
+	AppliedIndex    uint64         `json:"applied_index"`
+	LastIndex       uint64         `json:"last_index"`
+	History         uint64         `json:"history"`
+	ClusterVersion  int            `json:"cluster_version"`
+	Clock           raftfsm.Clock  `json:"clock"`
+	RecorderDropped uint64         `json:"recorder_dropped"`
+	Members         []memberAnswer `json:"members"`
 }
 
 type leaderAnswer struct {
@@ -75,6 +77,7 @@ func (n *Node) getCluster(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 	n.state.View(func(v raftfsm.View) {
 		members = v.Members.All()
 		a.ClusterID, a.History, a.ClusterVersion, a.Clock = v.Members.ClusterID(), v.Members.History(), v.Members.Version(), v.Clock
+		a.RecorderDropped = v.RecorderDropped
 	})
 	contacts := map[string]heard{n.cfg.Node: {own, time.Now()}}
 	for _, h := range n.peers.fresh(time.Now()) {
@@ -126,8 +129,12 @@ func (n *Node) postTransfer(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 	var body struct {
 		To string `json:"to"`
 	}
-	if len(ctx.PostBody()) > 0 {
-		if err := json.Unmarshal(ctx.PostBody(), &body); err != nil {
+	raw, err := adminBody(ctx)
+	if err != nil {
+		return err
+	}
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &body); err != nil {
 			return &httpError{http.StatusBadRequest, "bad_json", err.Error(), `send {"to":"NODE"} or nothing`}
 		}
 	}
@@ -144,10 +151,13 @@ func (n *Node) getPolicy(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 }
 
 func (n *Node) putPolicy(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
-	if _, err := raftfsm.ParsePolicy(ctx.PostBody()); err != nil {
+	body, err := adminBody(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := raftfsm.ParsePolicy(body); err != nil {
 		return adminError(refusedError(err))
 	}
-	body := append([]byte(nil), ctx.PostBody()...)
 	_, out, err := n.ProposeCommand(n.ctx, raftfsm.KindPolicy, 1, body)
 	if err != nil {
 		return adminError(err)
@@ -157,7 +167,26 @@ func (n *Node) putPolicy(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 	return nil
 }
 
-// getHealth says that the process answers and its storage is not fenced.
+// maxAdminBody bounds the body of the node's own routes.
+const maxAdminBody = 1 << 20
+
+func adminBody(ctx *fasthttp.RequestCtx) ([]byte, error) {
+	stream := ctx.RequestBodyStream()
+	if stream == nil {
+		return append([]byte(nil), ctx.PostBody()...), nil
+	}
+	body, err := io.ReadAll(io.LimitReader(stream, maxAdminBody+1))
+	if err != nil {
+		return nil, &httpError{http.StatusBadRequest, "bad_body", err.Error(), "send the whole body"}
+	}
+	if len(body) > maxAdminBody {
+		ctx.SetConnectionClose()
+		return nil, &httpError{http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("the body is larger than %d bytes", maxAdminBody), "send only what the path takes"}
+	}
+	return body, nil
+}
+
+// getHealth says that the process answers and its state still applies commands. A node whose storage failed has no process any more.
 func (n *Node) getHealth(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 	if err := n.state.Halted(); err != nil {
 		return &httpError{http.StatusServiceUnavailable, "halted", err.Error(), "the node applies nothing more: look into its log"}

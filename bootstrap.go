@@ -20,11 +20,7 @@ const (
 // founded only when every configured peer answers that it is empty too, and then by the first of them by name; a cluster that exists
 // is entered only under the server id it knows for this node.
 func (n *Node) enter(ctx context.Context) error {
-	empty, err := n.cons.empty()
-	if err != nil {
-		return fmt.Errorf("gapless: reading the stores: %w", err)
-	}
-	if !empty {
+	if !n.empty {
 		return n.startRaft(nil)
 	}
 	if len(n.cfg.Peers) <= 1 {
@@ -65,6 +61,8 @@ func (n *Node) mayEnter(ctx context.Context) (servers []raft.Server, why string)
 			return nil, fmt.Sprintf("%s answers as %s: correct peers", n.cfg.Peers[node], st.Node)
 		case !st.Empty && slices.Contains(st.Servers, n.id.server()):
 			return nil, "" // founded with us: wait for the leader's log
+		case !st.Empty && len(st.Servers) == 0:
+			return nil, node + " is starting"
 		case !st.Empty:
 			return nil, fmt.Sprintf("%s is in a cluster of %v, which does not know %s: this disk is empty or new", node, st.Servers, n.id.server())
 		case !maps.Equal(st.Peers, n.cfg.Peers):
@@ -93,7 +91,8 @@ func raftServers(ids, addrs map[string]string) []raft.Server {
 
 // startRaft runs Raft, founding a cluster of servers when there are any.
 func (n *Node) startRaft(servers []raft.Server) error {
-	if err := n.cons.start(&n.cfg, n.id.server(), n.fsm, n.guard, n.proposer.Stored, n.port); err != nil {
+	log := n.guard.Log(&joiningLog{n.cons.log, n.join}, n.proposer.Stored)
+	if err := n.cons.start(&n.cfg, n.id.server(), n.fsm, log, n.guard.Stable(n.cons.stable), n.port); err != nil {
 		return err
 	}
 	n.proposer.Bind(n.cons.raft)

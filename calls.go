@@ -72,7 +72,7 @@ type callAnswer struct {
 // faults are the classes of errors that cross the port.
 var faults = map[string]error{
 	"not_leader": raftfsm.ErrNotLeader,
-	"stale_term": raftfsm.ErrStaleTerm,
+	"stale":      raftfsm.ErrStale,
 	"overloaded": raftfsm.ErrOverloaded,
 	"unknown":    raftfsm.ErrUnknown,
 	"key_reused": raftfsm.ErrKeyMismatch,

@@ -40,7 +40,7 @@ type Config struct {
 
 	Version    string               `yaml:"-"` // shown by status; set by the command
 	Logger     *slog.Logger         `yaml:"-"` // default slog.Default()
-	Registerer *prometheus.Registry `yaml:"-"` // default: a registry of the node's own
+	Registerer *prometheus.Registry `yaml:"-"` // of this node alone; default: a new one
 	OnFatal    func(error)          `yaml:"-"` // called once when the node must end (failed fsync, unknown command); default: panic
 	Clock      func() time.Time     `yaml:"-"` // wall clock, default time.Now
 }
@@ -128,6 +128,17 @@ func (c *Config) Validate() error {
 	}
 	if !IsLoopback(c.Listen) && !c.Insecure {
 		fail("listen %s is reachable from beyond this machine and the cluster port is not encrypted yet: use loopback or a private network with insecure", c.Listen)
+	}
+	for name, addr := range map[string]string{"advertise": c.Advertise, "advertise_http": c.AdvertiseHTTP} {
+		if host, _, err := net.SplitHostPort(addr); err != nil || host == "" || net.ParseIP(host).IsUnspecified() {
+			fail("%s %q is not an address that others can reach: give host:port", name, addr)
+		}
+	}
+	if c.MaxQueueBytes < 1<<20 || c.MaxInflightBytes < 1<<20 {
+		fail("max_queue_bytes %d and max_inflight_bytes %d must be at least 1048576", c.MaxQueueBytes, c.MaxInflightBytes)
+	}
+	if c.RequestTimeout < time.Second {
+		fail("request_timeout %s is shorter than 1s", c.RequestTimeout)
 	}
 	if c.Heartbeat < 50*time.Millisecond || c.Heartbeat > 10*time.Second {
 		fail("heartbeat %s: give 50ms to 10s", c.Heartbeat)

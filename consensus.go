@@ -1,6 +1,7 @@
 package gapless
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -12,7 +13,6 @@ import (
 	"github.com/hashicorp/raft"
 	boltdb "github.com/hashicorp/raft-boltdb/v2"
 
-	"github.com/gaplessdb/gapless/raftfsm"
 	"github.com/gaplessdb/gapless/raftfsm/port"
 	"github.com/gaplessdb/gapless/vfs"
 	"github.com/gaplessdb/gapless/wal"
@@ -38,31 +38,100 @@ func openStores(cfg *Config, dir vfs.FS) (*consensus, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(cfg.Data, stableFile)
-	stable, err := boltdb.New(boltdb.Options{Path: path})
+	stable, err := openStable(cfg, dir)
 	if err != nil {
-		return nil, fmt.Errorf("gapless: vote store %s: %w", path, closing(err, log))
-	}
-	// raft-boltdb does not sync the directory that holds its file.
-	if err := dir.SyncDir("."); err != nil {
-		return nil, fmt.Errorf("gapless: vote store: %w", closing(err, stable, log))
+		return nil, closing(err, log)
 	}
 	return &consensus{log: log, stable: stable}, nil
 }
 
-// empty reports whether this node never took part in a cluster.
-func (c *consensus) empty() (bool, error) {
-	has, err := raft.HasExistingState(c.log, c.stable, raft.NewDiscardSnapshotStore())
-	return !has, err
+func openStable(cfg *Config, dir vfs.FS) (*boltdb.BoltStore, error) {
+	path := filepath.Join(cfg.Data, stableFile)
+	stable, err := boltdb.New(boltdb.Options{Path: path})
+	if err != nil {
+		return nil, fmt.Errorf("gapless: vote store %s: %w", path, err)
+	}
+	// raft-boltdb does not sync the directory that holds its file.
+	if err := dir.SyncDir("."); err != nil {
+		return nil, fmt.Errorf("gapless: vote store: %w", closing(err, stable))
+	}
+	return stable, nil
+}
+
+// termKey is where hashicorp/raft keeps the current term in its stable store.
+var termKey = []byte("CurrentTerm")
+
+// prepare compares log, vote store and identity, and reports whether this node never took part in a cluster. A node that lost
+// its log or its votes must not start: it would vote as if it had them.
+func (n *Node) prepare() (empty bool, err error) {
+	last, err := n.cons.log.LastIndex()
+	if err != nil {
+		return false, err
+	}
+	term, err := n.cons.stable.GetUint64(termKey)
+	if err != nil && !errors.Is(err, boltdb.ErrKeyNotFound) {
+		return false, fmt.Errorf("gapless: vote store: %w", err)
+	}
+	switch {
+	case last > 0 && term == 0:
+		return false, fmt.Errorf("gapless: the log has entries up to %d but %s has no term: the file was lost, and with it how this node voted: the node must not start", last, stableFile)
+	case last == 0 && n.id.Joined:
+		return false, fmt.Errorf("gapless: this node stored entries before, but its log in %s is empty: it was lost, and the node must not vote without it", walDir)
+	case last > 0 || term > 1:
+		return false, nil
+	case term == 1:
+		return true, n.resetVotes() // founding was cut off before its first entry; nobody voted in term 1
+	}
+	return true, nil
+}
+
+// resetVotes replaces the vote store by an empty one.
+func (n *Node) resetVotes() error {
+	if err := n.cons.stable.Close(); err != nil {
+		return fmt.Errorf("gapless: vote store: %w", err)
+	}
+	if err := n.dir.Remove(stableFile); err != nil {
+		return err
+	}
+	var err error
+	n.cons.stable, err = openStable(&n.cfg, n.dir)
+	return err
+}
+
+// joiningLog notes in the identity that this node has stored entries, before the first of them is acknowledged.
+type joiningLog struct {
+	raft.LogStore
+	join func() error
+}
+
+func (l *joiningLog) StoreLog(log *raft.Log) error { return l.StoreLogs([]*raft.Log{log}) }
+
+func (l *joiningLog) StoreLogs(logs []*raft.Log) error {
+	if err := l.LogStore.StoreLogs(logs); err != nil {
+		return err
+	}
+	return l.join()
+}
+
+// join is called by whoever writes the log, which is one goroutine.
+func (n *Node) join() (err error) {
+	if n.joined {
+		return nil
+	}
+	id := n.id
+	id.Joined = true
+	_, err = writeIdentity(n.dir, id)
+	n.joined = err == nil
+	return err
 }
 
 // start runs Raft on the stores.
-func (c *consensus) start(cfg *Config, server string, fsm raft.FSM, guard *raftfsm.Guard, stored func(), p *port.Port) error {
+func (c *consensus) start(cfg *Config, server string, fsm raft.FSM, log raft.LogStore, stable raft.StableStore, p *port.Port) error {
 	logger := raftLogger(cfg.Logger)
 	c.trans = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: p.Raft(), MaxPool: transportPool, MaxRPCsInFlight: 1, Timeout: transportTimeout, Logger: logger,
 	})
-	r, err := raft.NewRaft(raftConfig(cfg, server, logger), fsm, guard.Log(c.log, stored), guard.Stable(c.stable), raft.NewDiscardSnapshotStore(), c.trans)
+	r, err := raft.NewRaft(raftConfig(cfg, server, logger), fsm, log, stable, raft.NewDiscardSnapshotStore(), c.trans)
 	if err != nil {
 		return fmt.Errorf("gapless: raft: %w", err)
 	}

@@ -7,11 +7,13 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hashicorp/raft"
 	"github.com/valyala/fasthttp"
 
 	"github.com/gaplessdb/gapless/auth"
 	"github.com/gaplessdb/gapless/ingest"
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/raftfsm"
 )
 
 // httpError is an error of the node's own routes. Rooms have their own with the same method.
@@ -81,7 +83,9 @@ func adminError(err error) error {
 	var overload *ingest.OverloadError
 	var refused *ingest.RefusedError
 	switch {
-	case errors.As(err, &none):
+	case errors.Is(err, raft.ErrLeadershipTransferInProgress):
+		return &httpError{http.StatusConflict, "transfer_in_progress", err.Error(), "wait until it has ended"}
+	case errors.As(err, &none), errors.Is(err, raftfsm.ErrNotLeader), errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipLost):
 		return &httpError{http.StatusServiceUnavailable, "no_leader", "the cluster has no leader that this node can reach", "wait for an election, or read with consistency=stale"}
 	case errors.As(err, &unknown):
 		return &httpError{http.StatusServiceUnavailable, "outcome_unknown", "the answer of the cluster was lost: the request may have taken effect or not", "read the state before you repeat it"}

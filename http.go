@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/valyala/fasthttp"
@@ -21,7 +22,7 @@ import (
 const (
 	maxHeaderBytes = 64 << 10
 	maxConnections = 16384
-	readTimeout    = 60 * time.Second // of a whole request
+	readTimeout    = 60 * time.Second // of a whole request, and of its answer
 	idleTimeout    = 2 * time.Minute
 )
 
@@ -32,7 +33,11 @@ func (n *Node) openHTTP() error {
 	if n.tokens, err = auth.LoadTokens(n.cfg.TokenFile, opt); err != nil {
 		return err
 	}
-	n.cfg.Registerer.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, c := range []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
+		if err := n.cfg.Registerer.Register(c); err != nil && !errors.As(err, &prometheus.AlreadyRegisteredError{}) {
+			return fmt.Errorf("gapless: metrics: %w", err)
+		}
+	}
 	if err := n.openRooms(); err != nil {
 		return err
 	}
@@ -41,7 +46,7 @@ func (n *Node) openHTTP() error {
 		Handler: n.serve, ErrorHandler: n.serveBroken, Name: "gapless", Concurrency: maxConnections,
 		ReadBufferSize: maxHeaderBytes, MaxRequestBodySize: n.cfg.MaxBodyBytes,
 		StreamRequestBody: true, DisablePreParseMultipartForm: true,
-		ReadTimeout: readTimeout, IdleTimeout: idleTimeout, CloseOnShutdown: true, NoDefaultContentType: true,
+		ReadTimeout: readTimeout, WriteTimeout: readTimeout, IdleTimeout: idleTimeout, CloseOnShutdown: true, NoDefaultContentType: true,
 		Logger: httpLogger{n},
 	}
 	if n.listener, err = net.Listen("tcp", n.cfg.HTTP); err != nil {

@@ -27,7 +27,8 @@ type identity struct {
 	Cluster     string `json:"cluster"`
 	Node        string `json:"node"`
 	Incarnation string `json:"incarnation"`
-	CRC         uint32 `json:"crc32c"` // of the three names
+	Joined      bool   `json:"joined"` // entries were stored: a log that is empty from now on was lost
+	CRC         uint32 `json:"crc32c"` // of all that and its version
 }
 
 const (
@@ -39,7 +40,7 @@ const (
 func (id identity) server() string { return id.Node + "." + id.Incarnation }
 
 func (id identity) checksum() uint32 {
-	text := id.Cluster + "\x00" + id.Node + "\x00" + id.Incarnation
+	text := fmt.Sprintf("%d\x00%s\x00%s\x00%s\x00%v", id.Version, id.Cluster, id.Node, id.Incarnation, id.Joined)
 	return crc32.Checksum([]byte(text), crc32.MakeTable(crc32.Castagnoli))
 }
 
@@ -94,6 +95,10 @@ func newIdentity(dir vfs.FS, cluster, node string) (identity, error) {
 		return identity{}, fmt.Errorf("gapless: incarnation: %w", err)
 	}
 	id := identity{Version: identityVersion, Cluster: cluster, Node: node, Incarnation: hex.EncodeToString(random[:])}
+	return writeIdentity(dir, id)
+}
+
+func writeIdentity(dir vfs.FS, id identity) (identity, error) {
 	id.CRC = id.checksum()
 	b, err := json.MarshalIndent(id, "", "  ")
 	if err != nil {

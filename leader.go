@@ -24,6 +24,9 @@ func (n *Node) followLeadership() {
 	for {
 		select {
 		case leads := <-r.LeaderCh():
+			if leads && n.proposer.Term() == r.CurrentTerm() {
+				continue // the ticker was first
+			}
 			n.proposer.End()
 			n.watchdog.Reset()
 			lastTick = time.Time{}
@@ -59,8 +62,8 @@ func (n *Node) takeOffice(r *raft.Raft, lastTick *time.Time) {
 	if history == 0 && !n.found() {
 		return
 	}
-	if !n.tick(r, lastTick) {
-		return
+	if !n.tick(r, lastTick) || n.clock().NowMS == 0 {
+		return // without a majority of clocks there is no time to start with: the next tick tries again
 	}
 	n.proposer.Begin(term)
 	n.log.Info("leading", "term", term)
@@ -108,11 +111,15 @@ func (n *Node) tick(r *raft.Raft, last *time.Time) bool {
 
 // noteClock alarms when the replicated clock stands still for want of a majority.
 func (n *Node) noteClock() {
-	var clock raftfsm.Clock
-	n.state.View(func(v raftfsm.View) { clock = v.Clock })
+	clock := n.clock()
 	if n.metrics.SetClockPaused(clock.Paused) && clock.Paused {
 		n.log.Warn("no majority of clocks: gaps do not become final and nothing expires", "clock_ms", clock.NowMS)
 	}
+}
+
+func (n *Node) clock() (clock raftfsm.Clock) {
+	n.state.View(func(v raftfsm.View) { clock = v.Clock })
+	return clock
 }
 
 // watch hands leadership over when a follower is in contact and yet stores nothing.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/raft"
 	"github.com/valyala/fasthttp"
@@ -25,12 +26,14 @@ type Node struct {
 	cfg Config
 	log *slog.Logger
 
-	dir   vfs.FS
-	lock  io.Closer
-	id    identity
-	cons  *consensus
-	guard *raftfsm.Guard
-	port  *port.Port
+	dir    vfs.FS
+	lock   io.Closer
+	id     identity
+	cons   *consensus
+	empty  bool // never took part in a cluster when it was opened
+	joined bool // the identity says that entries were stored; owned by the writer of the log
+	guard  *raftfsm.Guard
+	port   *port.Port
 
 	state    *raftfsm.State
 	fsm      *raftfsm.FSM
@@ -82,13 +85,17 @@ func (n *Node) open() error {
 	if n.cons, err = openStores(&n.cfg, n.dir); err != nil {
 		return err
 	}
+	n.joined = n.id.Joined
+	if n.empty, err = n.prepare(); err != nil {
+		return err
+	}
 	n.metrics = raftfsm.NewMetrics(n.cfg.Registerer)
 	n.guard = raftfsm.NewGuard(n.cfg.FenceAfter, n.metrics, n.fail)
 	n.state = raftfsm.NewState()
 	n.fsm = raftfsm.NewFSM(n.state, n.log, n.metrics, n.fail)
 	n.proposer = raftfsm.NewProposer(n.state, n.metrics, n.cfg.MaxQueueBytes)
 	n.peers = newPeers()
-	if n.port, err = port.Listen(n.cfg.Listen, n.cfg.Cluster, n.log, n.cfg.Registerer, n.answer); err != nil {
+	if n.port, err = port.Listen(n.cfg.Listen, n.cfg.Advertise, n.cfg.Cluster, n.log, n.cfg.Registerer, n.answer); err != nil {
 		return err
 	}
 	if err := n.openHTTP(); err != nil {
@@ -124,7 +131,9 @@ func (n *Node) Close() error {
 	n.cancel()
 	var errs error
 	if n.server != nil {
-		errs = n.server.Shutdown()
+		ctx, cancel := context.WithTimeout(context.Background(), n.cfg.RequestTimeout+time.Second)
+		errs = n.server.ShutdownWithContext(ctx)
+		cancel()
 	}
 	if n.proposer != nil {
 		n.proposer.End()

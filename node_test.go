@@ -356,3 +356,49 @@ func TestIdempotencyAcrossNodes(t *testing.T) {
 }
 
 var _ query.Source = (*Node)(nil)
+
+// TestFirstFrameBesideFirstHeartbeat: a device's first frame and first heartbeat at once must not meet in two stream numbers.
+func TestFirstFrameBesideFirstHeartbeat(t *testing.T) {
+	n := startSingle(t, nil)
+	for i := range 40 {
+		device := fmt.Sprintf("d%d", i)
+		done := make(chan int)
+		go func() {
+			resp, err := http.Post("http://"+n.HTTPAddr()+"/v1/devices/"+device+"/heartbeat", "application/json", strings.NewReader(`{"next_seq":3}`))
+			if err != nil {
+				done <- 0
+				return
+			}
+			resp.Body.Close()
+			done <- resp.StatusCode
+		}()
+		postFrames(t, n, device, 0, 1)
+		if code := <-done; code != 200 {
+			t.Fatalf("heartbeat of %s: %d", device, code)
+		}
+	}
+	if err := n.state.Halted(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLostStoresAreNoticed: a node that lost its log or its votes must not start.
+func TestLostStoresAreNoticed(t *testing.T) {
+	for _, lost := range []string{walDir, stableFile} {
+		t.Run(lost, func(t *testing.T) {
+			c := newTestCluster(t, 1)
+			c.cfgs[0].Peers = nil
+			c.startAll()
+			postFrames(t, c.nodes[0], "d", 0, 9)
+			c.stop(0)
+			if err := os.RemoveAll(filepath.Join(c.cfgs[0].Data, lost)); err != nil {
+				t.Fatal(err)
+			}
+			cfg := c.cfgs[0]
+			if n, err := Open(cfg); err == nil {
+				n.Close()
+				t.Errorf("a node without its %s started", lost)
+			}
+		})
+	}
+}

@@ -114,9 +114,13 @@ func (n *Node) followers() []raftfsm.Follower {
 	n.peers.mu.Lock()
 	defer n.peers.mu.Unlock()
 	now := time.Now()
+	members := n.ownStatus().Servers
 	var list []raftfsm.Follower
 	for _, node := range slices.Sorted(maps.Keys(n.peers.heard)) {
 		h := n.peers.heard[node]
+		if !slices.Contains(members, h.status.Server) {
+			continue // a wiped node, say, that is kept out
+		}
 		list = append(list, raftfsm.Follower{Node: node, Index: h.status.LastIndex, Fresh: now.Sub(h.at) <= freshFor})
 	}
 	return list
@@ -134,7 +138,7 @@ func (n *Node) askStatus(ctx context.Context, addr string) (status, error) {
 func (n *Node) ownStatus() status {
 	st := status{
 		Node: n.cfg.Node, Server: n.id.server(), Peers: n.cfg.Peers, HTTP: n.cfg.AdvertiseHTTP, Raft: n.cfg.Advertise,
-		ClockMS: n.cfg.Clock().UnixMilli(), Applied: n.state.Index(), Empty: true, State: "Waiting",
+		ClockMS: n.cfg.Clock().UnixMilli(), Applied: n.state.Index(), Empty: n.empty, State: "Waiting",
 	}
 	r := n.raft()
 	if r == nil {

@@ -14,11 +14,12 @@ import (
 )
 
 // How long a request that found no leader waits before it looks again, and how long it may go on without one before the client is
-// told. A fail-over takes about 2.3 heartbeats.
+// told: at least so long, and so many heartbeats. A fail-over takes about 2.3 of them.
 const (
 	lookAgain   = 20 * time.Millisecond
 	retryAfter  = time.Second
 	leaderWaits = 3 * time.Second
+	leaderBeats = 6
 )
 
 // Append commits a client batch (package frame) and returns after commit and apply. It is what POST /v1/frames calls.
@@ -55,9 +56,9 @@ func ingestResult(r *raftfsm.PartResult, key string) ingest.Result {
 		Rejected: r.Rejected, Replayed: r.Replayed, AtLeastOnce: r.Unnumbered > 0 && key == "",
 	}
 	for _, refusal := range r.Refused {
-		out.Refused = append(out.Refused, ingest.Refusal{
-			Ordinal: refusal.Ordinal, Code: refusal.Code, Message: refusalMessage(refusal.Code),
-		})
+		for n := refusal.First; n <= refusal.Last; n++ {
+			out.Refused = append(out.Refused, ingest.Refusal{Ordinal: n, Code: refusal.Code, Message: refusalMessage(refusal.Code)})
+		}
 	}
 	return out
 }
@@ -94,6 +95,12 @@ func (n *Node) commandHere(kind uint16, version uint8, body []byte) (commandAnsw
 	if n.proposer.Term() == 0 {
 		return commandAnswer{}, raftfsm.ErrNotLeader
 	}
+	if !raftfsm.Supports(kind, version) {
+		return commandAnswer{}, &ingest.RefusedError{
+			Status: http.StatusNotImplemented, Code: "unknown_command", Message: fmt.Sprintf("the leader does not know command %d version %d", kind, version),
+			Hint: "finish the upgrade of every node first",
+		}
+	}
 	result, err := n.proposer.Command(kind, version, body)
 	if err != nil {
 		return commandAnswer{}, err
@@ -108,7 +115,11 @@ func (n *Node) commandHere(kind uint16, version uint8, body []byte) (commandAnsw
 func refusedError(err error) error {
 	var refused *raftfsm.RefusedError
 	if errors.As(err, &refused) {
-		return &ingest.RefusedError{Status: http.StatusConflict, Code: refused.Code, Message: refused.Message, Hint: refused.Hint}
+		status := http.StatusBadRequest
+		if refused.Conflict {
+			status = http.StatusConflict
+		}
+		return &ingest.RefusedError{Status: status, Code: refused.Code, Message: refused.Message, Hint: refused.Hint}
 	}
 	var command *ledger.CommandError
 	if errors.As(err, &command) {
@@ -122,13 +133,13 @@ func refusedError(err error) error {
 func (n *Node) atLeader(ctx context.Context, try func(ctx context.Context, leader string) error) error {
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.RequestTimeout)
 	defer cancel()
-	giveUp := time.Now().Add(leaderWaits)
+	giveUp := time.Now().Add(max(leaderWaits, leaderBeats*n.cfg.Heartbeat))
 	for {
 		err := raftfsm.ErrNotLeader
 		if addr, ok := n.leaderAddr(); ok {
 			err = try(ctx, addr)
 		}
-		if !errors.Is(err, raftfsm.ErrNotLeader) && !errors.Is(err, raftfsm.ErrStaleTerm) {
+		if !errors.Is(err, raftfsm.ErrNotLeader) && !errors.Is(err, raftfsm.ErrStale) {
 			return n.clientError(err)
 		}
 		if time.Now().After(giveUp) {

@@ -30,15 +30,16 @@ func (n *Node) View(ctx context.Context, c query.Consistency, after frame.Positi
 		}
 		index = max(index, ri)
 	}
+	var history uint64
+	n.state.View(func(v raftfsm.View) { history = v.Members.History() })
+	if history != 0 && after.History != 0 && after.History != history {
+		return otherHistory(after, history)
+	}
 	if err := n.state.Wait(ctx, index); err != nil {
 		return err
 	}
 	var err error
 	n.state.View(func(v raftfsm.View) {
-		if history := v.Members.History(); after.History != 0 && after.History != history {
-			err = otherHistory(after, history)
-			return
-		}
 		err = fn(&query.View{
 			AsOf:   query.AsOf{Partition: partition, History: v.Members.History(), Index: v.Index, TimeMS: v.Clock.NowMS},
 			Ledger: v.Ledger, Head: v.Head,
@@ -78,7 +79,8 @@ func (n *Node) readIndex(ctx context.Context, verify bool) (index uint64, err er
 // readIndexHere is the last command at or below the commit index of this leader, whose term's barrier was applied. Only commands
 // count: the FSM never sees barriers and configurations, so their index could not be waited for.
 func (n *Node) readIndexHere(verify bool) (uint64, error) {
-	if n.proposer.Term() == 0 {
+	term := n.proposer.Term()
+	if term == 0 {
 		return 0, raftfsm.ErrNotLeader
 	}
 	r := n.raft()
@@ -86,6 +88,9 @@ func (n *Node) readIndexHere(verify bool) (uint64, error) {
 	if verify {
 		if err := r.VerifyLeader().Error(); err != nil {
 			return 0, fmt.Errorf("%w: %w", raftfsm.ErrNotLeader, err)
+		}
+		if r.CurrentTerm() != term { // led, lost and led again in between: this term's barrier is still to come
+			return 0, raftfsm.ErrNotLeader
 		}
 	}
 	applied := n.state.Index()
@@ -132,7 +137,24 @@ func (n *Node) transfer(to string) error {
 	if member.Server == n.id.server() {
 		return nil
 	}
+	if !n.nearlyCaughtUp(to, r.LastIndex()) {
+		return &ingest.RefusedError{
+			Status: http.StatusConflict, Code: "not_ready", Message: fmt.Sprintf("node %q does not answer or is far behind", to), Hint: "wait until `gapless ctl status` shows it near the leader",
+		}
+	}
 	return r.LeadershipTransferToServer(raft.ServerID(member.Server), raft.ServerAddress(member.Raft)).Error()
+}
+
+// transferWithin is how many entries a node may be behind to be handed leadership: while it catches up nobody writes.
+const transferWithin = 1000
+
+func (n *Node) nearlyCaughtUp(node string, last uint64) bool {
+	for _, f := range n.followers() {
+		if f.Node == node {
+			return f.Fresh && f.Index+transferWithin >= last
+		}
+	}
+	return false
 }
 
 // caughtUp reports whether this node has applied what the cluster had committed when it was asked.

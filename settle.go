@@ -3,6 +3,7 @@ package gapless
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"sync"
 
 	"github.com/gaplessdb/gapless/frame"
@@ -14,47 +15,40 @@ import (
 // maxVerdicts bounds the verdicts of one request that are committed side by side.
 const maxVerdicts = 16
 
-// comparison is a run of old duplicates of one epoch that turned out alike.
+// comparison is a run of old duplicates of one epoch, neighbours by number, that turned out alike.
 type comparison struct {
 	key       frame.StreamKey
-	id        frame.StreamID
-	epoch     uint32
-	from, to  uint64
 	identical bool
+	frames    []raftfsm.Unsettled // of one stream and epoch, numbers in a row
 }
 
 // settle compares duplicates that apply could not, because their fingerprints were forgotten, with what is stored, and commits what it
 // finds. The answer's counts move from unverified to duplicate or conflict; what cannot be settled now stays unverified.
 func (n *Node) settle(ctx context.Context, r *raftfsm.PartResult) {
-	if len(r.Unsettled) == 0 {
-		return
-	}
-	runs := n.compare(r.Unsettled)
-	if !n.keepEvidence(ctx, r.Unsettled, runs) {
+	if r.Replayed || len(r.Unsettled) == 0 {
 		return
 	}
 	var mu sync.Mutex // protects r
 	var committing sync.WaitGroup
 	slots := make(chan struct{}, maxVerdicts)
-	for _, run := range runs {
+	for _, run := range n.compare(r.Unsettled) {
+		if ctx.Err() != nil {
+			break
+		}
 		slots <- struct{}{}
 		committing.Go(func() {
 			defer func() { <-slots }()
-			v := ledger.Verdict{
-				Subject: ledger.Subject{ID: run.id, Key: run.key}, Ordinal: run.epoch, From: run.from, To: run.to, Identical: run.identical,
-			}
-			if _, err := n.commandHere(ledger.KindVerdict, ledger.CommandVersion, v.Append(nil)); err != nil {
-				n.log.Info("duplicate not settled", "device", run.key.Device, "epoch", run.epoch, "from", run.from, "to", run.to, "err", err)
-				return
+			settled, err := n.settleRun(ctx, &run)
+			if err != nil {
+				n.log.Info("duplicates not settled", "device", run.key.Device, "seq", run.frames[0].Seq, "frames", len(run.frames), "err", err)
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			count := int(run.to - run.from + 1)
-			r.Unverified -= count
+			r.Unverified -= settled
 			if run.identical {
-				r.Duplicate += count
+				r.Duplicate += settled
 			} else {
-				r.Conflict += count
+				r.Conflict += settled
 			}
 		})
 	}
@@ -73,15 +67,19 @@ func (n *Node) compare(list []raftfsm.Unsettled) (runs []comparison) {
 			}
 			old := frame.Item{TimeNS: row.TimeNS, NoTime: row.Flags&segment.FlagNoTime != 0, Class: row.Class, Body: row.Body}
 			identical := row.Fingerprint == u.Item.Fingerprint && bytes.Equal(canonical(key, &u, &old), canonical(key, &u, &u.Item))
-			if last := len(runs) - 1; last >= 0 && runs[last].id == u.Stream && runs[last].epoch == u.Epoch &&
-				runs[last].to+1 == u.Seq && runs[last].identical == identical {
-				runs[last].to = u.Seq
+			if i := len(runs) - 1; i >= 0 && runs[i].identical == identical && follows(runs[i].frames, &u) {
+				runs[i].frames = append(runs[i].frames, u)
 				continue
 			}
-			runs = append(runs, comparison{key, u.Stream, u.Epoch, u.Seq, u.Seq, identical})
+			runs = append(runs, comparison{key, identical, []raftfsm.Unsettled{u}})
 		}
 	})
 	return runs
+}
+
+func follows(run []raftfsm.Unsettled, u *raftfsm.Unsettled) bool {
+	last := &run[len(run)-1]
+	return last.Stream == u.Stream && last.Epoch == u.Epoch && last.Seq+1 == u.Seq
 }
 
 func canonical(key frame.StreamKey, u *raftfsm.Unsettled, it *frame.Item) []byte {
@@ -90,32 +88,43 @@ func canonical(key frame.StreamKey, u *raftfsm.Unsettled, it *frame.Item) []byte
 	return frame.AppendCanonical(nil, key, u.Epoch, u.Seq, &f)
 }
 
-// keepEvidence commits the conflicting frames as evidence before any verdict says that they were kept.
-func (n *Node) keepEvidence(ctx context.Context, list []raftfsm.Unsettled, runs []comparison) bool {
-	var b frame.Builder
-	b.Reset(frame.Header{ReceiveMS: n.cfg.Clock().UnixMilli(), Node: n.cfg.Node, Listener: "settle"})
-	for _, run := range runs {
-		if run.identical {
-			continue
-		}
-		for i := range list {
-			if u := &list[i]; u.Stream == run.id && u.Epoch == run.epoch && u.Seq >= run.from && u.Seq <= run.to {
-				if err := raftfsm.AddConflict(&b, run.key, u); err != nil {
-					n.log.Warn("evidence of a conflict not kept", "device", run.key.Device, "seq", u.Seq, "err", err)
-					return false
-				}
-			}
+// settleRun commits the verdict on a run, and before it the evidence of a conflict. It returns how many duplicates were settled.
+func (n *Node) settleRun(ctx context.Context, run *comparison) (int, error) {
+	if !run.identical {
+		if err := n.keepEvidence(ctx, run); err != nil {
+			return 0, err
 		}
 	}
-	if b.Frames() == 0 {
-		return true
+	first, last := &run.frames[0], &run.frames[len(run.frames)-1]
+	v := ledger.Verdict{
+		Subject: ledger.Subject{ID: first.Stream, Key: run.key}, Ordinal: first.Epoch, From: first.Seq, To: last.Seq, Identical: run.identical,
 	}
-	batch, err := b.Finish(nil)
-	if err == nil {
-		_, err = n.proposer.Propose(ctx, &raftfsm.Part{Batch: batch})
-	}
+	answer, err := n.commandHere(ledger.KindVerdict, ledger.CommandVersion, v.Append(nil))
 	if err != nil {
-		n.log.Warn("evidence of conflicts not kept", "frames", b.Frames(), "err", err)
+		return 0, err
 	}
-	return err == nil
+	var result ledger.VerdictResult
+	if err := json.Unmarshal(answer.Result, &result); err != nil {
+		return 0, err
+	}
+	return int(result.Settled), nil
+}
+
+// keepEvidence commits the conflicting frames of a run as evidence, a batch each: none is larger than one frame.
+func (n *Node) keepEvidence(ctx context.Context, run *comparison) error {
+	for i := range run.frames {
+		var b frame.Builder
+		b.Reset(frame.Header{ReceiveMS: n.cfg.Clock().UnixMilli(), Node: n.cfg.Node, Listener: "settle"})
+		if err := raftfsm.AddConflict(&b, run.key, &run.frames[i]); err != nil {
+			return err
+		}
+		batch, err := b.Finish(nil)
+		if err != nil {
+			return err
+		}
+		if _, err := n.proposer.Propose(ctx, &raftfsm.Part{Batch: batch}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -39,7 +39,7 @@ func (f *FSM) applyBatch(l *raft.Log, cmd Command) (any, error) {
 			return nil, fmt.Errorf("%w: part %d of %d: %w", ErrHalt, i, n, err)
 		}
 		if cmd.Term != l.Term {
-			results[i] = PartResult{Err: ErrStaleTerm}
+			results[i] = PartResult{Err: ErrStale}
 			continue
 		}
 		if results[i], err = a.applyPart(&part); err != nil {
@@ -65,9 +65,14 @@ func (a *batchApply) applyPart(p *Part) (PartResult, error) {
 	if err != nil {
 		return result, err
 	}
+	if result.Err != nil {
+		return result, nil
+	}
 	result.Position = frame.Position{History: s.members.History(), Index: a.index, Ordinal: max(a.ordinal, 1) - 1}
 	if p.Key != "" {
-		s.keys.record(p, result, s.policy.policy.IdempotencyKeys)
+		kept := result
+		kept.Unsettled = nil
+		s.keys.record(p, kept, s.policy.policy.IdempotencyKeys)
 	}
 	return result, nil
 }
@@ -79,11 +84,15 @@ func (a *batchApply) applyFrames(batch []byte) (PartResult, error) {
 	if err := rd.Reset(batch); err != nil {
 		return result, err
 	}
+	if !a.current(rd) {
+		return PartResult{Err: ErrStale}, nil
+	}
 	for def := range rd.Defs() {
 		if err := a.define(def); err != nil {
 			return result, err
 		}
 	}
+	rd.Rewind()
 	receiveMS := rd.Header().ReceiveMS
 	var g frame.Group
 	var it frame.Item
@@ -99,8 +108,39 @@ func (a *batchApply) applyFrames(batch []byte) (PartResult, error) {
 	return result, a.fault
 }
 
-// define gives a stream the number its leader assigned. At a limit the stream stays unknown and its frames are refused; a number that
-// contradicts the ledger is a fault of ours, and going on would file frames under another stream.
+// current reports whether the numbers in a part still fit the ledger. They may not when a heartbeat made the same stream in the
+// meantime, or when the entry that was to define a number never came into the log; the leader then numbers the part again.
+func (a *batchApply) current(rd *frame.Reader) bool {
+	l := a.state.ledger
+	defined := map[frame.StreamID]bool{}
+	for def := range rd.Defs() {
+		id, known := l.ID(def.Key)
+		_, taken := l.Key(def.ID)
+		if (known && id != def.ID) || (taken && !known) {
+			return false
+		}
+		defined[def.ID] = true
+	}
+	knows := func(id frame.StreamID) bool {
+		_, ok := l.Key(id)
+		return ok || defined[id]
+	}
+	var g frame.Group
+	for rd.NextGroup(&g) {
+		if !knows(g.Stream) {
+			return false
+		}
+	}
+	for rej := range rd.Rejects() {
+		if !knows(rej.Group.Stream) {
+			return false
+		}
+	}
+	return true
+}
+
+// define gives a stream the number its leader assigned. At a limit the stream stays unknown and its frames are refused; any other
+// contradiction was ruled out by current.
 func (a *batchApply) define(def frame.Def) error {
 	err := a.state.ledger.Define(def.ID, def.Key)
 	var refused *ledger.CommandError
@@ -131,7 +171,7 @@ func (a *batchApply) applyFrame(result *PartResult, n uint32, receiveMS int64, g
 			result.Unsettled = append(result.Unsettled, Unsettled{Stream: g.Stream, Epoch: out.Epoch, Seq: out.Seq, Item: *it})
 		}
 	default:
-		result.Refused = append(result.Refused, Refusal{Ordinal: n, Code: out.Code})
+		result.refuse(n, out.Code)
 	}
 }
 

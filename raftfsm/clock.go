@@ -28,37 +28,38 @@ type Reading struct {
 // Clock is the replicated time: the median of the members' clocks, never backwards.
 type Clock struct {
 	NowMS  int64 `json:"now_ms"`
-	Paused bool  `json:"paused"` // no majority of clocks: nothing expires and no gap becomes final
+	LeadMS int64 `json:"lead_ms"` // how far it ran ahead of elapsed time since a majority last agreed
+	Paused bool  `json:"paused"`  // no majority of clocks: nothing expires and no gap becomes final
 }
 
-// Advance is the rule for one tick. With a majority of readings the clock goes to their lower median; a median further ahead
-// than elapsed time plus five seconds is followed only when a majority of all voters reads beyond that limit. Without a majority it
-// follows the leader no further than that limit and is paused.
+// Advance is the rule for one tick: the clock goes to the lower median of the readings, never backwards. A median further ahead than
+// elapsed time plus five seconds, counted since a majority of all voters last read as much, is followed only to there. Without a
+// majority of readings the clock is paused, and it does not start.
 func (c Clock) Advance(t Tick) Clock {
-	if len(t.Readings) == 0 {
-		return Clock{NowMS: c.NowMS, Paused: true}
+	majority := len(t.Readings)*2 > t.Voters
+	if len(t.Readings) == 0 || (c.NowMS == 0 && !majority) {
+		c.Paused = true
+		return c
 	}
 	times := make([]int64, 0, len(t.Readings))
 	for _, r := range t.Readings {
 		times = append(times, r.ClockMS)
 	}
 	slices.Sort(times)
-	median := times[(len(times)-1)/2]
-	majority := len(times)*2 > t.Voters
-	if c.NowMS == 0 {
-		return Clock{NowMS: median, Paused: !majority}
+	now := max(c.NowMS, times[(len(times)-1)/2])
+	if c.NowMS == 0 || agree(times, now, t.Voters) {
+		return Clock{NowMS: now, Paused: !majority}
 	}
-	limit := c.NowMS + t.ElapsedMS + maxClockLeadMS
-	if median > limit && !agree(times, limit, t.Voters) {
-		median = limit
-	}
-	return Clock{NowMS: max(c.NowMS, median), Paused: !majority}
+	expected := c.NowMS + t.ElapsedMS
+	now = min(now, max(c.NowMS, expected+maxClockLeadMS-c.LeadMS))
+	return Clock{NowMS: now, LeadMS: max(0, c.LeadMS+now-expected), Paused: !majority}
 }
 
-func agree(times []int64, limit int64, voters int) bool {
+// agree reports whether a majority of all voters reads at least now.
+func agree(times []int64, now int64, voters int) bool {
 	n := 0
 	for _, ms := range times {
-		if ms > limit {
+		if ms >= now {
 			n++
 		}
 	}

@@ -43,3 +43,19 @@ func TestClockStartsAtMedian(t *testing.T) {
 		t.Errorf("got %+v, want 8", got)
 	}
 }
+
+func TestClockWithoutMajorityDoesNotCreep(t *testing.T) {
+	c := Clock{NowMS: 1_000_000}
+	for i := range 60 {
+		c = c.Advance(tickOf(1000, 3, 1_000_000+3_600_000+int64(i)*1000)) // the leader's clock alone, one hour fast
+	}
+	if limit := int64(1_000_000 + 60*1000 + maxClockLeadMS); c.NowMS > limit || !c.Paused {
+		t.Errorf("after a minute without a majority the clock is %+v, want at most %d and paused", c, limit)
+	}
+}
+
+func TestClockNeedsMajorityToStart(t *testing.T) {
+	if c := (Clock{}).Advance(tickOf(0, 3, 99)); c.NowMS != 0 || !c.Paused {
+		t.Errorf("one clock of three started it: %+v", c)
+	}
+}

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+
+	"github.com/gaplessdb/gapless/ledger"
 )
 
 // Kinds of commands. A section owns a range; the ledger's kinds are declared in package ledger (16 to 31).
 const (
-	KindBatch  uint16 = 1
-	KindTick   uint16 = 2
-	kindLedger uint16 = 16
+	KindBatch uint16 = 1
+	KindTick  uint16 = 2
 
 	KindMember uint16 = 32 // a node says who it is and what it supports
 	KindRaise  uint16 = 33 // raise the cluster version
@@ -43,6 +44,17 @@ var (
 
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 )
+
+// Supports reports whether this binary can apply a command, so that a leader does not propose what would halt it.
+func Supports(kind uint16, version uint8) bool {
+	switch kind {
+	case KindBatch, KindTick, KindMember, KindRaise, KindFound, KindPolicy:
+		return version == commandVersion
+	case ledger.KindHeartbeat, ledger.KindSeal, ledger.KindDeclareLost, ledger.KindVerdict:
+		return version == ledger.CommandVersion
+	}
+	return false
+}
 
 // Command is a decoded envelope. Body aliases the encoded bytes.
 type Command struct {

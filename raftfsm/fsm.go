@@ -57,11 +57,11 @@ func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
 		}
 	}
 	newlyHalted := halted == nil && s.halted != nil
-	index := s.index
+	index, dropped := s.index, s.recorder.dropped
 	close(s.changed)
 	s.changed = make(chan struct{})
 	s.mu.Unlock()
-	f.metrics.applied(index, time.Since(start))
+	f.metrics.applied(index, dropped, time.Since(start))
 	if newlyHalted {
 		f.log.Error("apply halted", "index", index+1, "err", s.halted)
 		f.onHalt(s.halted)

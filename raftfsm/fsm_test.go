@@ -139,7 +139,7 @@ func TestBatchOutcomes(t *testing.T) {
 func TestBatchOfAnotherTermIsRefused(t *testing.T) {
 	r := newReplica(t)
 	got := r.parts(r.term-1, Part{Batch: r.batch("d", 0)})[0]
-	if !errors.Is(got.Err, ErrStaleTerm) || got.Accepted != 0 {
+	if !errors.Is(got.Err, ErrStale) || got.Accepted != 0 {
 		t.Errorf("a batch numbered by an earlier leader: %+v, %v", got, got.Err)
 	}
 	if _, ok := r.state.ledger.ID(frame.StreamKey{Tenant: "default", Device: "d", Stream: "0"}); ok {
@@ -270,5 +270,64 @@ func TestPolicyChangeNamesItsRevision(t *testing.T) {
 	var refused *RefusedError
 	if res := r.command(KindPolicy, p); !errors.As(res.Err, &refused) || refused.Code != "policy_changed" {
 		t.Errorf("a change made on an old revision: %v", res.Err)
+	}
+}
+
+// TestStreamMadeMeanwhile: a heartbeat makes the stream between the numbering of a batch and its apply.
+func TestStreamMadeMeanwhile(t *testing.T) {
+	r := newReplica(t)
+	key := frame.StreamKey{Tenant: "default", Device: "d", Stream: "0"}
+	numbered := func() []byte {
+		batch, err := frame.Rebase(nil, r.batch("d", 0, 1), func(d frame.Def) (frame.StreamID, bool) {
+			if id, ok := r.state.ledger.ID(d.Key); ok {
+				return id, false
+			}
+			return r.state.ledger.NextID(), true
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return AppendCommand(nil, KindBatch, commandVersion, r.term, appendPart([]byte{1}, &Part{}, batch))
+	}
+	early := numbered()
+	hb := ledger.Heartbeat{Subject: ledger.Subject{Key: key}, Next: 5}
+	if res := r.log(AppendCommand(nil, ledger.KindHeartbeat, ledger.CommandVersion, 0, hb.Append(nil))).(CommandResult); res.Err != nil {
+		t.Fatal(res.Err)
+	}
+	results, ok := r.log(early).([]PartResult)
+	if !ok || !errors.Is(results[0].Err, ErrStale) || results[0].Accepted != 0 {
+		t.Fatalf("a batch whose numbers are stale: %+v, halted: %v", results, r.state.halted)
+	}
+	if again := r.log(numbered()).([]PartResult)[0]; again.Accepted != 2 {
+		t.Errorf("numbered again: %+v", again)
+	}
+}
+
+// TestUndefinedStreamIsStale: the entry that was to define the number never came into the log.
+func TestUndefinedStreamIsStale(t *testing.T) {
+	r := newReplica(t)
+	batch, err := frame.Rebase(nil, r.batch("d", 0), func(frame.Def) (frame.StreamID, bool) { return 7, false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := r.log(AppendCommand(nil, KindBatch, commandVersion, r.term, appendPart([]byte{1}, &Part{}, batch))).([]PartResult)
+	if !errors.Is(results[0].Err, ErrStale) {
+		t.Errorf("frames of a number that nothing defined: %+v", results[0])
+	}
+}
+
+func TestReplayDoesNotSettleAgain(t *testing.T) {
+	r := newReplica(t)
+	seqs := make([]int, 200)
+	for i := range seqs {
+		seqs[i] = i
+	}
+	r.parts(r.term, Part{Batch: r.batch("d", seqs...)})
+	part := Part{Tenant: "default", Key: "k", Batch: r.batch("d", 0, 1)}
+	if first := r.parts(r.term, part)[0]; len(first.Unsettled) != 2 {
+		t.Fatalf("old duplicates: %+v", first)
+	}
+	if again := r.parts(r.term, part)[0]; !again.Replayed || len(again.Unsettled) != 0 {
+		t.Errorf("a replayed answer asks to settle again: %+v", again)
 	}
 }

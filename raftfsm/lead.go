@@ -27,6 +27,7 @@ type lead struct {
 	term    uint64
 	parts   chan *pending
 	done    chan struct{} // closed by end
+	packed  chan struct{} // closed when pack has returned
 	closing sync.Once
 
 	// Owned by pack.
@@ -59,7 +60,7 @@ type flight struct {
 func newLead(p *Proposer, term uint64) *lead {
 	l := &lead{
 		Proposer: p, term: term,
-		parts: make(chan *pending), done: make(chan struct{}),
+		parts: make(chan *pending), done: make(chan struct{}), packed: make(chan struct{}),
 		defined: map[frame.StreamKey]frame.StreamID{},
 		flights: make(chan *flight, maxInflight), landed: make(chan *flight, maxInflight),
 	}
@@ -69,7 +70,11 @@ func newLead(p *Proposer, term uint64) *lead {
 	return l
 }
 
-func (l *lead) end() { l.closing.Do(func() { close(l.done) }) }
+// end stops the lead and waits until it hands nothing more to Raft: the numbers of the next lead start where this one's ended.
+func (l *lead) end() {
+	l.closing.Do(func() { close(l.done) })
+	<-l.packed
+}
 
 func (l *lead) propose(ctx context.Context, part *Part) (PartResult, error) {
 	p := &pending{part: part, answer: make(chan answerOf, 1)}
@@ -116,6 +121,7 @@ func (k *packer) add(p *pending) {
 // pack gathers parts and sends an entry as soon as nothing is in flight, the last write of the log returned, or enough is there.
 // It uses no timer.
 func (l *lead) pack() {
+	defer close(l.packed)
 	defer close(l.flights)
 	var k packer
 	for {
@@ -221,10 +227,13 @@ func (l *lead) number(v View, f *flight, key frame.StreamKey) (id frame.StreamID
 	return id, true
 }
 
-// forget drops definitions that apply has made: from now on the ledger knows them.
+// forget drops definitions whose entry was answered: the ledger knows them, or they were refused and their numbers are free.
 func (l *lead) forget(keys []frame.StreamKey) {
 	for _, key := range keys {
 		delete(l.defined, key)
+	}
+	if len(keys) > 0 && len(l.defined) == 0 {
+		l.state.View(func(v View) { l.next = v.Ledger.NextID() })
 	}
 }
 
@@ -237,7 +246,7 @@ func (l *lead) deliver() {
 		case err != nil:
 			err = proposeError(err)
 		case !ok:
-			err = fmt.Errorf("raftfsm: batch was answered with %v", f.future.Response())
+			err = fmt.Errorf("%w: batch was answered with %v", ErrUnknown, f.future.Response())
 		}
 		if errors.Is(err, ErrUnknown) {
 			l.metrics.Unknown.Add(float64(len(f.parts)))

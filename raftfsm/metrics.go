@@ -22,6 +22,7 @@ type Metrics struct {
 	Unknown         prometheus.Counter
 	ClockPaused     prometheus.Gauge
 	Handovers       prometheus.Counter
+	RecorderDropped prometheus.Gauge
 
 	clockPaused atomic.Int32
 }
@@ -55,11 +56,13 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Overloaded:      counter("overloaded_total", "Requests refused because the leader's queue was full; add nodes' disk speed or slow the senders."),
 		Unknown:         counter("unknown_outcome_total", "Requests whose commit could not be learnt, mostly at a change of leader; senders repeat them."),
 		ClockPaused:     gauge("clock_paused", "1 while no majority of clocks is known: gaps do not become final and nothing expires."),
+		RecorderDropped: gauge("recorder_dropped", "Frames of system recorders (_conflict, _dlq) beyond policy recorder_per_tick since the beginning of the history; raise it or look who sends so much that is refused."),
 		Handovers:       counter("handovers_total", "Leaderships given up by the watchdog because a follower in contact fell behind."),
 	}
 }
 
-func (m *Metrics) applied(index uint64, took time.Duration) {
+func (m *Metrics) applied(index, dropped uint64, took time.Duration) {
+	m.RecorderDropped.Set(float64(dropped))
 	m.AppliedIndex.Set(float64(index))
 	m.ApplySeconds.Observe(took.Seconds())
 }

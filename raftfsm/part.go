@@ -90,14 +90,24 @@ type PartResult struct {
 	Unnumbered int            `json:"unnumbered"`         // accepted frames that the server numbered
 	Refused    []Refusal      `json:"refused,omitempty"`  // frames that apply refused, by position in the batch
 	Replayed   bool           `json:"replayed,omitempty"` // the first answer to this idempotency key
-	Err        error          `json:"-"`                  // ErrStaleTerm or ErrKeyMismatch: nothing was applied
+	Err        error          `json:"-"`                  // ErrStale or ErrKeyMismatch: nothing was applied
 	Unsettled  []Unsettled    `json:"-"`                  // duplicates older than the fingerprint ring
 }
 
-// Refusal names a frame that apply refused.
+// Refusal is a run of consecutive frames of a batch that apply refused for one reason.
 type Refusal struct {
-	Ordinal uint32 `json:"ordinal"`
-	Code    string `json:"code"`
+	First uint32 `json:"first"`
+	Last  uint32 `json:"last"`
+	Code  string `json:"code"`
+}
+
+// refuse notes that frame n was refused.
+func (r *PartResult) refuse(n uint32, code string) {
+	if i := len(r.Refused) - 1; i >= 0 && r.Refused[i].Last+1 == n && r.Refused[i].Code == code {
+		r.Refused[i].Last = n
+		return
+	}
+	r.Refused = append(r.Refused, Refusal{n, n, code})
 }
 
 // Unsettled is a duplicate whose bytes apply could not compare: the leader does, and commits the verdict.
@@ -109,8 +119,8 @@ type Unsettled struct {
 }
 
 var (
-	// ErrStaleTerm says that the batch was numbered by a leader of another term; the proposer sends it again.
-	ErrStaleTerm = errors.New("raftfsm: batch was made for another term")
+	// ErrStale says that the batch was numbered for another term or another state of the ledger; the proposer sends it again.
+	ErrStale = errors.New("raftfsm: the batch's stream numbers are stale")
 	// ErrKeyMismatch says that an idempotency key came again with another body.
 	ErrKeyMismatch = errors.New("raftfsm: idempotency key was used for another body")
 )

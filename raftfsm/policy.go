@@ -3,6 +3,7 @@ package raftfsm
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -13,8 +14,8 @@ import (
 type Policy struct {
 	Revision        uint64        `json:"revision"`          // raised by one with each change; a change names the one it replaces
 	Ledger          ledger.Policy `json:"ledger"`            // grace, restart rules, limits
-	IdempotencyKeys int           `json:"idempotency_keys"`  // how many answers each tenant's window holds
-	RecorderPerTick int           `json:"recorder_per_tick"` // frames each system recorder may write between two ticks
+	IdempotencyKeys int           `json:"idempotency_keys"`  // answers each tenant's window holds
+	RecorderPerTick int           `json:"recorder_per_tick"` // frames the system recorders may write between two ticks
 }
 
 // DefaultPolicy is in force until the first change.
@@ -51,7 +52,7 @@ func (p *policySection) Apply(_, _ uint64, _ int64, kind uint16, version uint8, 
 	}
 	if next.Revision != p.policy.Revision {
 		return nil, &RefusedError{
-			Code:    "policy_changed",
+			Code: "policy_changed", Conflict: true,
 			Message: fmt.Sprintf("the policy is at revision %d, the change was made on revision %d", p.policy.Revision, next.Revision),
 			Hint:    "read the policy again and repeat the change",
 		}
@@ -62,13 +63,23 @@ func (p *policySection) Apply(_, _ uint64, _ int64, kind uint16, version uint8, 
 	return json.Marshal(next)
 }
 
-// ParsePolicy reads a policy strictly and checks its ranges.
+// ParsePolicy reads a policy strictly, gives every limit that is zero or absent its default, and checks the ranges.
 func ParsePolicy(body []byte) (Policy, error) {
 	var p Policy
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&p); err != nil {
+	err := dec.Decode(&p)
+	if err == nil && dec.More() {
+		err = errors.New("something follows the policy")
+	}
+	if err != nil {
 		return Policy{}, &RefusedError{Code: "bad_policy", Message: err.Error(), Hint: "start from what GET /v1/policy answers"}
+	}
+	if p.IdempotencyKeys == 0 {
+		p.IdempotencyKeys = DefaultPolicy().IdempotencyKeys
+	}
+	if p.RecorderPerTick == 0 {
+		p.RecorderPerTick = DefaultPolicy().RecorderPerTick
 	}
 	if p.IdempotencyKeys < 0 || p.IdempotencyKeys > 1<<24 || p.RecorderPerTick < 0 || p.RecorderPerTick > 1<<20 {
 		return Policy{}, &RefusedError{

@@ -61,7 +61,7 @@ func (p *Proposer) Begin(term uint64) {
 	p.lead = newLead(p, term)
 }
 
-// End closes the proposer. Parts not yet proposed are answered with ErrNotLeader.
+// End closes the proposer and returns when it proposes nothing more. Parts not yet proposed are answered with ErrNotLeader.
 func (p *Proposer) End() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -88,7 +88,7 @@ func (p *Proposer) Term() uint64 {
 // Propose commits one part and returns what apply did with it.
 func (p *Proposer) Propose(ctx context.Context, part *Part) (PartResult, error) {
 	size := int64(len(part.Batch))
-	if p.queued.Add(size) > p.maxQueue && size < p.maxQueue {
+	if queued := p.queued.Add(size); queued > p.maxQueue && queued != size { // one that is alone may be larger
 		p.queued.Add(-size)
 		p.metrics.Overloaded.Inc()
 		return PartResult{}, ErrOverloaded
@@ -115,10 +115,10 @@ func (p *Proposer) Command(kind uint16, version uint8, body []byte) (CommandResu
 	}
 	result, ok := future.Response().(CommandResult)
 	if !ok {
-		return CommandResult{}, fmt.Errorf("raftfsm: command %d was answered with %T", kind, future.Response())
+		return CommandResult{}, fmt.Errorf("%w: command %d was answered with %T", ErrUnknown, kind, future.Response())
 	}
 	if errors.Is(result.Err, ErrHalt) {
-		return CommandResult{}, result.Err
+		return CommandResult{}, fmt.Errorf("%w: %w", ErrUnknown, result.Err)
 	}
 	return result, nil
 }

@@ -14,7 +14,8 @@ const (
 	DeviceDeadLetter = "_dlq"      // what a door refused although its number was readable
 )
 
-// recorder limits what system recorders write between two ticks. What exceeds the limit is counted, never silent.
+// recorder limits what the system recorders together write between two ticks. What exceeds the limit is counted: GET /v1/cluster and a
+// metric show it.
 type recorder struct {
 	used    int
 	dropped uint64 // since the beginning of the history
@@ -49,16 +50,24 @@ func AddConflict(b *frame.Builder, key frame.StreamKey, u *Unsettled) error {
 	return b.Add(frame.Group{Stream: id, Bits: 64, Unseq: true}, &frame.Frame{TimeNS: u.Item.TimeNS, Class: frame.ClassEvent, Fields: fields, Raw: raw})
 }
 
-// conflictFrame is the evidence: whose number it was, and the canonical bytes of the frame that was not stored under it.
+// maxEvidenceBytes leaves room for the fields around the evidence in a frame of 1 MiB.
+const maxEvidenceBytes = frame.MaxFrameBytes - 8<<10
+
+// conflictFrame is the evidence: whose number it was, and the canonical bytes of the frame that was not stored under it. Bytes that
+// exceed a frame are cut, and the size they had is said.
 func conflictFrame(key frame.StreamKey, u *Unsettled) (fields []frame.Field, raw []byte) {
 	var f frame.Frame
 	u.Item.Decode(&f)
+	raw = frame.AppendCanonical(nil, key, u.Epoch, u.Seq, &f)
+	size := len(raw)
+	raw = raw[:min(size, maxEvidenceBytes)]
 	return []frame.Field{
 		{Name: "device", Value: frame.String(key.Device)},
 		{Name: "epoch", Value: frame.Int(int64(u.Epoch))},
 		{Name: "seq", Value: frame.Int(int64(u.Seq))},
+		{Name: "size", Value: frame.Int(int64(size))},
 		{Name: "stream", Value: frame.String(key.Stream)},
-	}, frame.AppendCanonical(nil, key, u.Epoch, u.Seq, &f)
+	}, raw
 }
 
 // recordDeadLetter keeps what a door refused, as it came.

@@ -36,6 +36,8 @@ type View struct {
 	Head    *segment.Head
 	Members *Members
 	Policy  Policy
+
+	RecorderDropped uint64 // frames of system recorders beyond their limit, since the beginning of the history
 }
 
 // NewState returns the state before the first command.
@@ -72,6 +74,7 @@ func (s *State) View(fn func(View)) {
 	defer s.mu.RUnlock()
 	fn(View{
 		Index: s.index, Clock: s.clock, Tick: s.tick, Ledger: s.ledger, Head: s.head, Members: s.members, Policy: s.policy.policy,
+		RecorderDropped: s.recorder.dropped,
 	})
 }
 

@@ -35,14 +35,13 @@ func (p *Port) Call(ctx context.Context, addr string, op byte, payload []byte) (
 	}
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	status, out, err := exchange(conn, deadline, op, payload)
-	if !stop() || err != nil {
+	if stop() && err == nil && conn.SetDeadline(time.Time{}) == nil {
+		p.idle.put(addr, conn)
+	} else {
 		conn.Close()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("port: call %d to %s: %w", op, addr, errors.Join(err, ctx.Err()))
-	}
-	if ctx.Err() == nil {
-		p.idle.put(addr, conn)
 	}
 	if status != 0 {
 		return nil, &RemoteError{string(out)}

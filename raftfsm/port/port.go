@@ -1,6 +1,7 @@
 package port
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,16 +18,20 @@ import (
 // Handler answers one call. Its error's text goes to the caller. payload belongs to the handler.
 type Handler func(ctx context.Context, op byte, payload []byte) ([]byte, error)
 
+// acceptPause is how long the port waits after a failed accept.
+const acceptPause = 100 * time.Millisecond
+
 // maxConns bounds the connections of one node; beyond it new ones are closed and counted.
 const maxConns = 1024
 
 // Port is one node's cluster port.
 type Port struct {
-	listener net.Listener
-	cluster  string
-	log      *slog.Logger
-	handler  Handler
-	metrics  portMetrics
+	listener  net.Listener
+	advertise advertised
+	cluster   string
+	log       *slog.Logger
+	handler   Handler
+	metrics   portMetrics
 
 	raft   chan net.Conn
 	ctx    context.Context // ends with Close
@@ -44,8 +49,9 @@ type portMetrics struct {
 	open      prometheus.Gauge
 }
 
-// Listen opens the port. handler answers calls, on one goroutine per connection.
-func Listen(addr, cluster string, log *slog.Logger, r prometheus.Registerer, handler Handler) (*Port, error) {
+// Listen opens the port. advertise is the address under which the other nodes reach it, "" for the one it listens on; handler answers
+// calls, on one goroutine per connection.
+func Listen(addr, advertise, cluster string, log *slog.Logger, r prometheus.Registerer, handler Handler) (*Port, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("port: listen on %s: %w", addr, err)
@@ -55,7 +61,7 @@ func Listen(addr, cluster string, log *slog.Logger, r prometheus.Registerer, han
 		return prometheus.Opts{Namespace: "gapless", Subsystem: "port", Name: name, Help: help}
 	}
 	p := &Port{
-		listener: l, cluster: cluster, log: log, handler: handler,
+		listener: l, advertise: advertised(cmp.Or(advertise, l.Addr().String())), cluster: cluster, log: log, handler: handler,
 		raft: make(chan net.Conn), conns: map[net.Conn]bool{},
 		metrics: portMetrics{
 			strangers: f.NewCounter(prometheus.CounterOpts(opts("strangers_total", "Connections refused because of another protocol, version or cluster; look who scans or is misconfigured."))),
@@ -88,11 +94,16 @@ func (p *Port) Addr() net.Addr { return p.listener.Addr() }
 func (p *Port) accept() {
 	for {
 		conn, err := p.listener.Accept()
-		if err != nil {
-			if !errors.Is(err, net.ErrClosed) {
-				p.log.Error("cluster port stopped", "addr", p.listener.Addr(), "err", err)
-			}
+		if p.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
 			return
+		}
+		if err != nil { // out of file descriptors, say: it may pass
+			p.log.Error("cluster port cannot accept", "addr", p.listener.Addr(), "err", err)
+			select {
+			case <-time.After(acceptPause):
+			case <-p.ctx.Done():
+			}
+			continue
 		}
 		if !p.track(conn) {
 			p.metrics.refused.Inc()
@@ -174,6 +185,12 @@ func (c *raftConn) Close() error {
 	return c.Conn.Close()
 }
 
+// advertised is an address as the other nodes know it.
+type advertised string
+
+func (a advertised) Network() string { return "tcp" }
+func (a advertised) String() string  { return string(a) }
+
 // Raft returns the port as the stream layer of hashicorp/raft. Closing it does not close the port.
 func (p *Port) Raft() raft.StreamLayer { return raftStream{p} }
 
@@ -189,7 +206,7 @@ func (s raftStream) Accept() (net.Conn, error) {
 }
 
 func (s raftStream) Close() error   { return nil }
-func (s raftStream) Addr() net.Addr { return s.p.listener.Addr() }
+func (s raftStream) Addr() net.Addr { return s.p.advertise }
 
 func (s raftStream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	return s.p.dial(string(address), purposeRaft, time.Now().Add(timeout))

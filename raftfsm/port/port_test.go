@@ -18,7 +18,7 @@ import (
 
 func listen(t *testing.T, cluster string, h Handler) *Port {
 	t.Helper()
-	p, err := Listen("127.0.0.1:0", cluster, slog.New(slog.DiscardHandler), prometheus.NewRegistry(), h)
+	p, err := Listen("127.0.0.1:0", "", cluster, slog.New(slog.DiscardHandler), prometheus.NewRegistry(), h)
 	if err != nil {
 		t.Fatal(err)
 	}
