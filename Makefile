@@ -45,7 +45,10 @@ deps:
 
 # Each fuzz target in turn, FUZZ long.
 fuzz:
-	for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZ) $$p || exit 1; done; done
+	for p in $$($(GO) list ./...); do \
+	  list=$$($(GO) test -list '^Fuzz' $$p) || exit 1; \
+	  for f in $$(echo "$$list" | grep '^Fuzz'); do $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZ) $$p || exit 1; done; \
+	done
 
 cover:
 	$(GO) test -short -coverprofile cover.out ./... && $(GO) tool cover -html cover.out -o cover.html

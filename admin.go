@@ -141,7 +141,7 @@ func (n *Node) postTransfer(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 	if err := n.transfer(body.To); err != nil {
 		return adminError(err)
 	}
-	return writeJSON(ctx, map[string]string{"leader": n.leaderServer()})
+	return writeJSON(ctx, map[string]string{"status": "handed over"})
 }
 
 func (n *Node) getPolicy(ctx *fasthttp.RequestCtx, _ auth.Principal) error {

@@ -126,8 +126,9 @@ func (n *Node) fail(err error) {
 	})
 }
 
-// Close ends the node. Frames that were not acknowledged may or may not be committed.
+// Close ends the node; a leader hands over first. Frames that were not acknowledged may or may not be committed.
 func (n *Node) Close() error {
+	n.handOver()
 	n.cancel()
 	var errs error
 	if n.server != nil {
@@ -149,6 +150,15 @@ func (n *Node) Close() error {
 		errs = closing(errs, n.lock)
 	}
 	return errs
+}
+
+// handOver gives leadership to a node that is up to date, so that the others need no election. It takes an election timeout at most.
+func (n *Node) handOver() {
+	if r := n.raft(); r != nil && r.State() == raft.Leader && len(n.followers()) > 0 {
+		if err := r.LeadershipTransfer().Error(); err != nil {
+			n.log.Info("leadership not handed over", "err", err)
+		}
+	}
 }
 
 // closing closes what is left after err and joins what that says.

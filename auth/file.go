@@ -63,7 +63,7 @@ func NewToken(p Principal) (plain, line string, err error) {
 func readTokenFile(path string) (*tokenSet, error) {
 	text, err := readBounded(path)
 	if err != nil {
-		return nil, &FileError{Path: path, Err: err, Hint: "name a readable token file in tokens_file, or leave the option empty"}
+		return nil, &FileError{Path: path, Err: err, Hint: "name a readable token file in token_file, or leave the option empty"}
 	}
 	set, fault := parseTokens(text)
 	if fault != nil {

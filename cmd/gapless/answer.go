@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -60,12 +61,26 @@ type gapReport struct {
 		Last  uint64 `json:"last"`
 		Basis string `json:"basis"`
 	} `json:"tail"`
-	Expected      uint64  `json:"expected"`
-	Stored        uint64  `json:"stored"`
-	Completeness  float64 `json:"completeness"`
-	Verdict       string  `json:"verdict"`
-	Gaps          []gap   `json:"gaps"`
-	WrapAmbiguous uint64  `json:"wrap_ambiguous"`
+	Expected  uint64 `json:"expected"`
+	Stored    uint64 `json:"stored"`
+	Verdict   string `json:"verdict"`
+	Gaps      []gap  `json:"gaps"`
+	GapsTotal int    `json:"gaps_total"` // Gaps has the first ones
+}
+
+// stateUnlisted marks the numbers behind the last gap that a report lists, when it has more: nothing is known of them here.
+const stateUnlisted = "UNLISTED"
+
+// listed returns the gaps to draw.
+func (r *gapReport) listed() []gap {
+	if len(r.Gaps) >= r.GapsTotal {
+		return r.Gaps
+	}
+	from := r.Head.First
+	if n := len(r.Gaps); n > 0 {
+		from = r.Gaps[n-1].To + 1
+	}
+	return append(slices.Clone(r.Gaps), gap{From: from, To: r.Tail.Last, State: stateUnlisted})
 }
 
 // clean makes a text from outside safe to print: what is not printable becomes visible, so that a name can neither move the

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -58,11 +59,7 @@ func newStatus(c *client) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return showCluster(cmd.Context(), c, cmd.OutOrStdout(), asJSON, func(w io.Writer, s *clusterStatus) error {
-				leader := s.Leader.Node
-				if leader == "" {
-					leader = "none"
-				}
-				fmt.Fprintf(w, "cluster %s, leader %s, term %d, history %d, cluster version %d\n", s.Cluster, leader, s.Term, s.History, s.ClusterVersion)
+				fmt.Fprintf(w, "cluster %s, leader %s, term %d, history %d, cluster version %d\n", s.Cluster, s.leader(), s.Term, s.History, s.ClusterVersion)
 				fmt.Fprintf(w, "asked %s (%s): log up to %d, committed %d, applied %d\n\n", s.Node, s.State, s.LastIndex, s.CommitIndex, s.AppliedIndex)
 				return s.writeMembers(w)
 			})
@@ -103,6 +100,17 @@ func showCluster(ctx context.Context, c *client, w io.Writer, asJSON bool, show 
 	return show(w, &s)
 }
 
+// leader is the name of the leader. A node that leads says so before it is registered as a member.
+func (s *clusterStatus) leader() string {
+	switch {
+	case s.Leader.Node != "":
+		return s.Leader.Node
+	case s.State == "Leader":
+		return s.Node
+	}
+	return "none"
+}
+
 func (s *clusterStatus) writeMembers(w io.Writer) error {
 	t := newTable("NODE", "ROLE", "SERVER ID", "CLUSTER ADDRESS", "HTTP", "DURABLE#", "LAST CONTACT#")
 	for _, m := range s.Members {
@@ -138,10 +146,36 @@ func newTransfer(c *client) *cobra.Command {
 			if err := c.do(cmd.Context(), http.MethodPost, "/v1/cluster/transfer", body, &answer); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n", answer)
+			s, err := waitLeader(cmd.Context(), c, to)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s leads in term %d\n", s.Leader.Node, s.Term)
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "", "node that shall lead")
 	return cmd
+}
+
+// waitLeader asks until the node knows a leader, the one that is wanted if there is one.
+func waitLeader(ctx context.Context, c *client, want string) (*clusterStatus, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	var s clusterStatus
+	for {
+		if err := c.get(ctx, "/v1/cluster", nil, &s); err != nil && ctx.Err() == nil {
+			return nil, err
+		}
+		if s.Leader.Node != "" && (want == "" || s.Leader.Node == want) {
+			return &s, nil
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("leadership was handed over, but %q leads after %s", s.Leader.Node, c.timeout)
+		}
+	}
 }

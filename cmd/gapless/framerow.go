@@ -60,30 +60,34 @@ func (f *frameAnswer) content() string {
 	return strings.Join(parts, " ")
 }
 
-// deviceRow gives the cells of a device: its newest time and its worst verdict.
+// deviceRow gives the cells of a device: sums over its streams, its newest time and its worst verdict.
 func deviceRow(item json.RawMessage) ([]string, error) {
 	var d struct {
 		Device  string
 		Streams []struct {
-			Stream   string
-			Epochs   uint64
-			LastTime string `json:"last_time"`
-			Verdict  string
+			Epochs, Expected, Stored, Missing uint64
+			LastTime                          string `json:"last_time"`
+			Verdict                           string
 		}
 	}
 	if err := json.Unmarshal(item, &d); err != nil {
 		return nil, err
 	}
-	var epochs uint64
+	var epochs, expected, stored, missing uint64
 	var last, verdict string
 	for _, s := range d.Streams {
 		epochs += s.Epochs
+		expected += s.Expected
+		stored += s.Stored
+		missing += s.Missing
 		last = max(last, s.LastTime)
 		if verdictRank(s.Verdict) >= verdictRank(verdict) {
 			verdict = s.Verdict
 		}
 	}
-	return []string{d.Device, fmt.Sprint(len(d.Streams)), fmt.Sprint(epochs), last, verdict}, nil
+	return []string{
+		d.Device, fmt.Sprint(len(d.Streams)), fmt.Sprint(epochs), fmt.Sprint(expected), fmt.Sprint(stored), fmt.Sprint(missing), last, verdict,
+	}, nil
 }
 
 // verdictRank orders verdicts from the best; an unknown one is worse than all.

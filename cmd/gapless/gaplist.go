@@ -14,7 +14,9 @@ type gapList struct {
 	AsOf   []asOf `json:"as_of"`
 	Totals gapTotals
 	Gaps   []gap
-	cut    bool
+
+	cut      bool // there are more
+	filtered bool // by state, cause, time or size
 }
 
 // list collects pages until the limit is reached. The totals of every page are those of the whole selection.
@@ -37,6 +39,7 @@ func (o *gapsOptions) list(ctx context.Context, c *client) (*gapList, error) {
 	if o.limit > 0 && len(all.Gaps) > o.limit {
 		all.Gaps = all.Gaps[:o.limit]
 	}
+	all.filtered = o.state != "" || o.cause != "" || o.from != "" || o.to != "" || o.min > 1
 	all.cut = o.limit > 0 && uint64(len(all.Gaps)) < all.Totals.Gaps
 	return &all, nil
 }
@@ -56,12 +59,13 @@ func (l *gapList) write(w io.Writer) error {
 		}
 		fmt.Fprintln(w)
 	}
-	_, err := fmt.Fprintf(w, "%s\n", l.Totals.sentence(l.AsOf))
+	_, err := fmt.Fprintf(w, "%s\n", l.Totals.sentence(l.AsOf, l.filtered))
 	return err
 }
 
-// sentence is the totals in words; kinds of loss that do not occur are left out.
-func (t *gapTotals) sentence(as []asOf) string {
+// sentence is the totals in words; kinds of loss that do not occur are left out. They are those of the streams selected: a filter
+// of gaps changes only how many gaps there are.
+func (t *gapTotals) sentence(as []asOf, filtered bool) string {
 	s := fmt.Sprintf("%d expected, %d stored, %d missing", t.Expected, t.Stored, t.Missing)
 	var kinds []string
 	for _, k := range []struct {
@@ -75,10 +79,14 @@ func (t *gapTotals) sentence(as []asOf) string {
 	if len(kinds) > 0 {
 		s += fmt.Sprintf(" (%s)", strings.Join(kinds, ", "))
 	}
+	gaps := fmt.Sprintf("%d gaps", t.Gaps)
 	if t.Gaps == 1 {
-		s += " in 1 gap"
+		gaps = "1 gap"
+	}
+	if filtered {
+		s += "; the filter takes " + gaps
 	} else if t.Gaps > 0 {
-		s += fmt.Sprintf(" in %d gaps", t.Gaps)
+		s += " in " + gaps
 	}
 	for _, a := range as {
 		s += fmt.Sprintf("; as of index %d, %s", a.Index, a.Time.UTC().Format(time.RFC3339))

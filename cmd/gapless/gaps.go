@@ -29,7 +29,8 @@ func newGaps() *cobra.Command {
 		Use:   "gaps [DEVICE]",
 		Short: "show which numbers are missing, and why",
 		Long: "Without a device: the gaps of all devices, and totals. With one: its report, a timeline and its gaps.\n" +
-			"Totals are exact however few rows are listed; --state, --cause and the other filters apply to both.",
+			"Totals are exact however few rows are listed. They are those of the devices, streams and epochs selected: --state, --cause, --from,\n" +
+			"--to and --min choose which gaps are listed.",
 		Example: "  gapless gaps\n  gapless gaps mill-07\n  gapless gaps --state FINAL --cause never_arrived --limit 0\n  gapless gaps --timeline --prefix mill-",
 		Args:    cobra.MaximumNArgs(1),
 	}

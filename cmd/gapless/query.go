@@ -157,7 +157,7 @@ func newQueryDevices(c *client) *cobra.Command {
 			if system {
 				q.set("system", "true")
 			}
-			t := newTable("DEVICE", "STREAMS#", "EPOCHS#", "LAST TIME", "VERDICT")
+			t := newTable("DEVICE", "STREAMS#", "EPOCHS#", "EXPECTED#", "STORED#", "MISSING#", "LAST TIME", "VERDICT")
 			return l.run(cmd.Context(), c, cmd.OutOrStdout(), "/v1/devices", url.Values(q), "devices", t, deviceRow)
 		},
 	}

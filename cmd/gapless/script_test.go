@@ -36,6 +36,18 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// scriptCommands are what the scripts need beside gapless itself.
+var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	"addresses":  addresses,
+	"eventually": eventually,
+	"flip":       flipByte,
+	"mkwal":      makeWAL,
+	"post":       post,
+	"signal":     signalAll,
+	"tokens":     tokens,
+	"until":      until,
+}
+
 type cannedNode struct {
 	dir string
 	mu  sync.Mutex // protects the file of requests

@@ -14,6 +14,7 @@ type mark uint8
 
 const (
 	markStored mark = iota
+	markUnknown
 	markExpired
 	markOpen
 	markRequested
@@ -27,6 +28,7 @@ var marks = [...]struct {
 	symbol, color, label string
 }{
 	markStored:    {"█", "32", "stored"},
+	markUnknown:   {"?", "90", "has more gaps than the node lists: see --stream, --epoch and --limit 0"},
 	markExpired:   {"e", "90", "expired or erased"},
 	markOpen:      {"o", "33", "open, may still arrive"},
 	markRequested: {"r", "33", "requested again"},
@@ -39,6 +41,8 @@ var marks = [...]struct {
 // markOf is how a gap looks. A closed gap arrived late: its numbers are stored.
 func markOf(g *gap) mark {
 	switch g.State {
+	case stateUnlisted:
+		return markUnknown
 	case "CLOSED":
 		return markStored
 	case "EXPIRED":
@@ -117,7 +121,7 @@ func (t timeline) write(w io.Writer, reports []gapReport) error {
 			fmt.Fprintf(&b, "no numbers yet  %s\n", r.Verdict)
 			continue
 		}
-		cells := lane(r.Head.First, r.Tail.Last, r.Gaps, t.width)
+		cells := lane(r.Head.First, r.Tail.Last, r.listed(), t.width)
 		t.paint(&b, cells)
 		for _, m := range cells {
 			used[m] = true

@@ -14,12 +14,6 @@ import (
 	"github.com/gaplessdb/gapless/wal"
 )
 
-// scriptCommands are what the scripts about dump need beside gapless itself.
-var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	"mkwal": makeWAL,
-	"flip":  flipByte,
-}
-
 // makeWAL DIR makes a node's log with an entry of each type.
 func makeWAL(ts *testscript.TestScript, _ bool, args []string) {
 	fs, err := vfs.OS(ts.MkAbs(args[0]))

@@ -8,10 +8,12 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 )
 
@@ -45,7 +47,7 @@ func run(list string, args []string) (int, error) {
 	}
 	r.summary(os.Stdout)
 	if list != "" {
-		if err := os.WriteFile(list, r.names(), 0o644); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(list), 0o755), os.WriteFile(list, r.names(), 0o644)); err != nil {
 			return 0, err
 		}
 	}
