@@ -61,13 +61,21 @@ func (c *chunk) bound(ns int64) {
 	c.minNS, c.maxNS = min(c.minNS, ns), max(c.maxNS, ns)
 }
 
-// split moves the upper half of a full chunk into a new one.
-func (c *chunk) split() *chunk {
-	half := len(c.rows) / 2
-	upper := newChunk(chunkRows)
-	upper.rows = append(upper.rows, c.rows[half:]...)
-	clear(c.rows[half:]) // let go of the moved bodies
-	c.rows = c.rows[:half]
+// split cuts a full chunk in two for a row that belongs at place at, 0 < at < len, and returns the upper part. It cuts in the middle, but
+// near an end right at the row: a backfill comes in order, and then what it fills stays full instead of half full.
+func (c *chunk) split(at int) *chunk {
+	cut := len(c.rows) / 2
+	if margin := len(c.rows) / 8; at < margin || at >= len(c.rows)-margin {
+		cut = at
+	}
+	room := firstRows
+	for room <= len(c.rows)-cut {
+		room *= growFactor
+	}
+	upper := newChunk(min(room, chunkRows))
+	upper.rows = append(upper.rows, c.rows[cut:]...)
+	clear(c.rows[cut:]) // let go of the moved bodies
+	c.rows = c.rows[:cut]
 	c.measure()
 	upper.measure()
 	return upper

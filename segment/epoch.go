@@ -43,9 +43,9 @@ func (e *epoch) insert(row *Row) (grown int64, ok bool) {
 	if at == len(c.rows) { // in the hole behind a full chunk: a backfill in order must not split at every row
 		return e.addChunk(i+1, firstRows, row), true
 	}
-	upper := c.split()
+	upper := c.split(at)
 	e.chunks = slices.Insert(e.chunks, i+1, upper)
-	grown = chunkBytes + chunkRows*rowBytes
+	grown = chunkBytes + int64(cap(upper.rows))*rowBytes
 	if at > len(c.rows) {
 		c, at = upper, at-len(c.rows)
 	}

@@ -64,6 +64,9 @@ func (o *Options) run(ctx context.Context) (result *fleet.Result, err error) {
 	}
 	c := newCluster(o, d, p)
 	defer func() { err = errors.Join(err, c.stop()) }()
+	if o.Break != "" && !o.Stay {
+		fmt.Fprintf(o.Out, "BREAK=%s: the simulator lies in one place, and the comparison must find it\n", o.Break)
+	}
 	fmt.Fprintf(o.Out, "starting three nodes under %s\n", d.path)
 	if err := c.start(ctx); err != nil {
 		return nil, err
@@ -90,7 +93,7 @@ func (o *Options) ports(d *directory) (ports, error) {
 
 // stay leaves the cluster up until ctx ends or a node does.
 func (o *Options) stay(ctx context.Context, c *cluster, d *directory) error {
-	doors(o.Out, c, d.path)
+	printDoors(o.Out, c, d.path)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -116,7 +119,7 @@ func (o *Options) play(ctx context.Context, c *cluster, d *directory, f *fleet.F
 	}
 	defer truth.Close()
 	show := newProgress(o.Out, f.Progress().Frames)
-	show.say("fleet starts on %s", c.urls()[0])
+	show.say("%d devices send to %s, %s and %s", f.Devices(), c.nodes[0].url, c.nodes[1].url, c.nodes[2].url)
 	victim, err := o.both(ctx, c, f, truth, show)
 	show.end()
 	if err != nil {

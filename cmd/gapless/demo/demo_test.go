@@ -2,6 +2,8 @@ package demo
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,7 +47,7 @@ func TestDemo(t *testing.T) {
 		{"exact", "", ExitExact, []string{"killed the leader n", "restarted n", "kill to first ack", "EXACT: "}},
 		{"drop", "drop", ExitMismatch, []string{"MISMATCH", "lost: device demo/mill-02 stream 0 epoch \"2\" seq "}},
 		{"invent", "invent", ExitMismatch, []string{"MISMATCH", "invented: device demo/mill-02 stream 0 epoch \"1\" seq "}},
-		{"tail", "tail", ExitMismatch, []string{"MISMATCH", "bounds: device demo/lora-05 stream 0 epoch \"2\": last number is "}},
+		{"tail", "tail", ExitMismatch, []string{"MISMATCH", "bounds: device demo/rail-03 stream traction epoch \"2\": last number is "}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var out strings.Builder
@@ -67,11 +69,65 @@ func TestDemo(t *testing.T) {
 				t.Logf("output:\n%s", out.String())
 				for _, n := range nodeNames {
 					log, err := os.ReadFile(filepath.Join(dir, n+".log"))
-					t.Logf("log of %s: %v\n%.4000s", n, err, log)
+					t.Logf("log of %s: %v\n%.2000s", n, err, log)
 				}
 			}
 		})
 	}
+}
+
+// TestDoors sends what each printed line sends to a real cluster: all must be answered.
+func TestDoors(t *testing.T) {
+	binary := realBinary(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var out screen
+	httpPort, clusterPort := freePorts(t)
+	code := make(chan int)
+	go func() {
+		code <- Run(ctx, Options{
+			Dir: filepath.Join(t.TempDir(), "demo"), Binary: binary, Out: &out, Stay: true, HTTPPort: httpPort, ClusterPort: clusterPort,
+		})
+	}()
+	out.waitFor(t, "Ctrl-C stops it")
+	url := "http://" + loopback(httpPort)
+	for i := range allDoors {
+		d := &allDoors[i]
+		if !strings.Contains(out.String(), d.curl(url)) {
+			t.Errorf("no line %q", d.curl(url))
+		}
+		status, body := knock(t, url, d)
+		if status != http.StatusOK {
+			t.Errorf("%s: %d %s", d.what, status, body)
+		}
+	}
+	cancel()
+	if c := <-code; c != ExitExact {
+		t.Errorf("exit code %d:\n%s", c, out.String())
+	}
+}
+
+// knock sends the request that a door's line sends.
+func knock(t *testing.T, url string, d *door) (int, string) {
+	t.Helper()
+	method := http.MethodGet
+	if d.body != "" {
+		method = http.MethodPost
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, url+d.path, strings.NewReader(d.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", d.contentType)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(b)
 }
 
 // TestBadOptions: what cannot run says so and makes nothing.

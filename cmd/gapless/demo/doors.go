@@ -3,35 +3,61 @@ package demo
 import (
 	"fmt"
 	"io"
+	"strings"
 )
 
-// doors prints where the cluster is and what to type. dir is where its files are.
-func doors(w io.Writer, c *cluster, dir string) {
-	fmt.Fprintf(w, "\nThe cluster is up. Any node takes frames and questions:\n\n")
+// door is one thing that a person may ask of a node.
+type door struct {
+	what        string
+	path        string
+	contentType string // of body
+	body        string // "": a GET
+}
+
+// allDoors are tried in this order by a reader who pastes them: a device that skips numbers, says so, and is asked about.
+var allDoors = []door{
+	{"send frames (JSON, an object or an array)", "/v1/frames", "application/json",
+		`[{"device":"mill-07","epoch":"1","first":0,"seq":1,"fields":{"rpm":742}},{"device":"mill-07","epoch":"1","first":0,"seq":3,"fields":{"rpm":743}}]`},
+	{"send frames (NDJSON, one a line)", "/v1/frames", "application/x-ndjson",
+		`{"device":"meter-1","seq":1,"fields":{"kwh":10.5}}` + "\n" + `{"device":"meter-1","seq":2,"fields":{"kwh":10.6}}`},
+	{"a device says how far its numbers go", "/v1/devices/mill-07/heartbeat", "application/json", `{"epoch":"1","next_seq":6}`},
+	{"a device admits a loss", "/v1/devices/mill-07/declare-lost", "application/json", `{"epoch":"1","from":5,"to":5,"reason":"ring overflow"}`},
+	{"a device closes its epoch", "/v1/devices/mill-07/seal", "application/json", `{"epoch":"1","last_seq":5}`},
+	{"what is missing, and why", "/v1/devices/mill-07/gaps", "", ""},
+	{"what is missing in the fleet", "/v1/gaps?limit=10", "", ""},
+	{"what is there, as runs of numbers", "/v1/devices/mill-07/coverage", "", ""},
+	{"the frames", "/v1/frames?device=mill-07&limit=10", "", ""},
+	{"the latest of every device", "/v1/latest?limit=10", "", ""},
+	{"the devices", "/v1/devices?limit=10", "", ""},
+	{"one device", "/v1/devices/mill-07", "", ""},
+	{"the ledger, and that it balances", "/v1/ledger", "", ""},
+	{"the policy", "/v1/policy", "", ""},
+	{"the cluster", "/v1/cluster", "", ""},
+	{"hand the leadership over", "/v1/cluster/transfer", "application/json", `{}`},
+	{"does the node live", "/healthz", "", ""},
+	{"does it take frames", "/readyz", "", ""},
+	{"metrics", "/metrics", "", ""},
+}
+
+// curl is what to type. No path or body has a quote in it.
+func (d *door) curl(url string) string {
+	line := "curl -s '" + url + d.path + "'"
+	if d.body != "" {
+		line += " -H 'Content-Type: " + d.contentType + "' --data-binary '" + d.body + "'"
+	}
+	return line
+}
+
+// printDoors says where the cluster is and what to type. dir is where its files are.
+func printDoors(w io.Writer, c *cluster, dir string) {
+	var b strings.Builder
+	b.WriteString("\nThe cluster is up. Any node takes frames and questions:\n\n")
 	for _, n := range c.nodes {
-		fmt.Fprintf(w, "  %s  %s   log %s\n", n.name, n.url, n.log)
+		fmt.Fprintf(&b, "  %s  %s   log %s\n", n.name, n.url, n.log)
 	}
-	u := c.nodes[0].url
-	for _, d := range []struct{ what, line string }{
-		{"send frames (JSON, an object or an array)", `curl -s ` + u + `/v1/frames -H 'Content-Type: application/json' -d '[{"device":"mill-07","seq":1,"first":0,"epoch":"1","fields":{"rpm":742}},{"device":"mill-07","seq":3,"first":0,"epoch":"1","fields":{"rpm":743}}]'`},
-		{"send frames (NDJSON, one a line)", `printf '{"device":"meter-1","seq":1,"fields":{"kwh":10.5}}\n{"device":"meter-1","seq":2,"fields":{"kwh":10.6}}\n' | curl -s ` + u + `/v1/frames -H 'Content-Type: application/x-ndjson' --data-binary @-`},
-		{"a device says how far its numbers go", `curl -s ` + u + `/v1/devices/mill-07/heartbeat -d '{"epoch":"1","next_seq":6}'`},
-		{"a device admits a loss", `curl -s ` + u + `/v1/devices/mill-07/declare-lost -d '{"epoch":"1","from":5,"to":5,"reason":"ring overflow"}'`},
-		{"a device closes its epoch", `curl -s ` + u + `/v1/devices/mill-07/seal -d '{"epoch":"1","last_seq":5}'`},
-		{"what is missing, and why", `curl -s ` + u + `/v1/devices/mill-07/gaps`},
-		{"what is missing in the fleet", `curl -s '` + u + `/v1/gaps?limit=10'`},
-		{"what is there, as runs of numbers", `curl -s ` + u + `/v1/devices/mill-07/coverage`},
-		{"the frames", `curl -s '` + u + `/v1/frames?device=mill-07&limit=10'`},
-		{"the latest of every device", `curl -s '` + u + `/v1/latest?limit=10'`},
-		{"the devices", `curl -s ` + u + `/v1/devices`},
-		{"the ledger, and that it balances", `curl -s ` + u + `/v1/ledger`},
-		{"the cluster", `curl -s ` + u + `/v1/cluster`},
-		{"hand the leadership over", `curl -s -X POST ` + u + `/v1/cluster/transfer -d '{}'`},
-		{"the policy", `curl -s ` + u + `/v1/policy`},
-		{"metrics", `curl -s ` + u + `/metrics`},
-		{"health", `curl -s ` + u + `/healthz; curl -s ` + u + `/readyz`},
-	} {
-		fmt.Fprintf(w, "\n# %s\n%s\n", d.what, d.line)
+	for i := range allDoors {
+		fmt.Fprintf(&b, "\n# %s\n%s\n", allDoors[i].what, allDoors[i].curl(c.nodes[0].url))
 	}
-	fmt.Fprintf(w, "\nCtrl-C stops it. The data stays in %s; the next start continues with it, and a demo replaces it.\n", dir)
+	fmt.Fprintf(&b, "\nCtrl-C stops it. The data stays in %s; the next start continues with it, and a demo replaces it.\n", dir)
+	io.WriteString(w, b.String())
 }

@@ -30,8 +30,7 @@ type progress struct {
 // newProgress starts showing.
 func newProgress(out io.Writer, total int64) *progress {
 	p := &progress{out: out, begin: time.Now(), tenth: -1}
-	f, ok := out.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
+	if !drawable(out) {
 		return p
 	}
 	p.bars = mpb.New(mpb.WithOutput(out), mpb.WithRefreshRate(100*time.Millisecond))
@@ -44,6 +43,16 @@ func newProgress(out io.Writer, total int64) *progress {
 		})),
 	)
 	return p
+}
+
+// drawable reports whether out is a terminal that has room for a bar; some pretend to be one of no size.
+func drawable(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	if !ok || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	width, height, err := term.GetSize(int(f.Fd()))
+	return err == nil && width > 0 && height > 0
 }
 
 // say prints a line, above the bar where there is one.

@@ -114,7 +114,7 @@ func (t *trial) frame(f *frameAnswer, found map[*lifeTruth]map[uint64]bool) *Dif
 	}
 	want, sent := l.sums[f.Seq]
 	if !sent {
-		d.Kind, d.Detail = kindInvented, "this number was never sent"
+		d.Kind, d.Detail = kindInvented, "in truth never sent"
 		t.add(&t.Invented, 1)
 		return d
 	}
@@ -148,7 +148,7 @@ func (t *trial) absent(l *lifeTruth, found map[uint64]bool, server string) {
 	}
 	slices.Sort(seqs)
 	for _, r := range runsOf(seqs) {
-		d := l.about(kindLost, "acknowledged, and not there")
+		d := l.about(kindLost, "acknowledged in truth, not there")
 		d.Node, d.From, d.To = server, r.from, r.to
 		t.differ(d)
 	}

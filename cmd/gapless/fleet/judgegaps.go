@@ -37,7 +37,7 @@ func (t *trial) gaps(ctx context.Context) error {
 	}
 	for id, left := range want {
 		for _, r := range runsOf(slices.Sorted(maps.Keys(left))) {
-			d := t.lives[id].about(kindGap, "these numbers are missing, and no gap says so")
+			d := t.lives[id].about(kindGap, "missing in truth, and no gap says so")
 			d.From, d.To = r.from, r.to
 			t.differ(d)
 		}
@@ -72,7 +72,7 @@ func (t *trial) gap(g *gapAnswer, want map[lifeID]map[uint64]bool) error {
 			blamed = append(blamed, seq)
 		}
 	}
-	t.numbers(l, kindGap, wrong, "reported missing ("+g.State+"), and is not, or reported twice")
+	t.numbers(l, kindGap, wrong, "reported missing ("+g.State+"); in truth stored, or reported twice")
 	t.numbers(l, kindCause, blamed, fmt.Sprintf("gap is %s, cause %q, reason %q", g.State, g.Cause, g.Reason))
 	return nil
 }
@@ -105,8 +105,8 @@ func (t *trial) coverage(ctx context.Context) error {
 	}
 	for id, l := range t.lives {
 		want := l.runs()
-		t.runs(l, minus(want, got[id]), "stored, and not covered")
-		t.runs(l, minus(got[id], want), "covered, and not stored")
+		t.runs(l, minus(want, got[id]), "stored in truth, not covered")
+		t.runs(l, minus(got[id], want), "covered, not stored in truth")
 		if slices.Equal(want, got[id]) {
 			continue
 		}

@@ -32,7 +32,8 @@ const (
 type kind struct {
 	name    string
 	streams []string      // its counters
-	every   time.Duration // between two frames of a counter on the device's clock, unless it runs live (Options.Duration)
+	every   time.Duration // between two frames of a counter on the device's clock, where that is not live
+	backlog bool          // it sends what it gathered before, at its every: a narrow counter must not wrap while nobody answers
 	signal  func(*sample)
 
 	encoding  encoding
@@ -97,12 +98,12 @@ var kinds = []kind{
 		ends: endLastSeen,
 	},
 	{
-		name: "lora", streams: []string{"0"}, every: 10 * time.Second, signal: lora, encoding: encodeArray, batch: 8, timeKey: "time_us",
+		name: "lora", streams: []string{"0"}, every: 5 * time.Second, backlog: true, signal: lora, encoding: encodeArray, batch: 8, timeKey: "time_us",
 		bits: 16, lives: 2, wraps: true, declares: true, lowBits: true, lost: 12, held: 6, repeated: 12, conflicting: 2, reorder: 20, reach: 12,
 		headLoss: 2, tailLoss: 3, heartbeat: 6, ends: endWatermark,
 	},
 	{
-		name: "tank", streams: []string{"level"}, every: 5 * time.Second, signal: tank, encoding: encodeBatch, batch: 12,
+		name: "tank", streams: []string{"level"}, every: 5 * time.Second, backlog: true, signal: tank, encoding: encodeBatch, batch: 12,
 		bits: 8, lives: 2, declares: true, lost: 8, held: 4, repeated: 8, conflicting: 2, reorder: 10, reach: 6,
 		tailLoss: 2, heartbeat: 4, ends: endWatermark,
 	},
@@ -115,7 +116,7 @@ var kinds = []kind{
 
 // turbine is the fast counter: it passes the end of its 16 bits by running.
 var turbine = kind{
-	name: "fast", streams: []string{"0"}, every: 10 * time.Millisecond, signal: vibration, encoding: encodeBatch, batch: 500,
+	name: "fast", streams: []string{"0"}, every: 10 * time.Millisecond, backlog: true, signal: vibration, encoding: encodeBatch, batch: 500,
 	bits: 16, lives: 1, declares: true, lost: 1, held: 1, repeated: 1, conflicting: 1, reorder: 10, reach: 40,
 	headLoss: 5, tailLoss: 7, heartbeat: 10, ends: endSeal,
 }

@@ -30,10 +30,10 @@ type Options struct {
 	Seed           uint64        // of everything that is drawn; default 1
 	Devices        int           // devices, at least one of each kind; default 56
 	Frames         int           // about how many numbers they use up; from 100,000 on one fast counter takes 70,000 of them; default 120,000
-	Duration       time.Duration // requests are spread over it, and device clocks pass it; default 25 s, negative: a backlog, as fast as answers come
+	Duration       time.Duration // requests are spread over it, and live devices live through it; default 25 s, negative: all have a backlog and send as fast as answers come
 	Workers        int           // requests in flight; default 12
 	Break          Break         // what to get wrong
-	Start          time.Time     // device clocks begin here, those of a backlog end here; default now
+	Start          time.Time     // clocks of live devices begin here, those of a backlog end here; default now
 	RequestTimeout time.Duration // of one attempt; default 5 s
 	GiveUp         time.Duration // one request is retried no longer than this; default 60 s
 }

@@ -40,7 +40,7 @@ func (s *source) plan(numbers int, o *Options) {
 	total := perLife * s.kind.lives
 	s.every = s.kind.every
 	born := o.Start.Add(-time.Duration(total) * s.every)
-	if o.Duration > 0 {
+	if o.Duration > 0 && !s.kind.backlog {
 		born, s.every = o.Start, max(o.Duration/time.Duration(total), time.Microsecond)
 	}
 	s.bornNS = born.Truncate(time.Millisecond).UnixNano()

@@ -122,6 +122,9 @@ func (r *Result) add(count *uint64, n uint64) {
 func (r *Result) sort() {
 	sort.SliceStable(r.differences, func(i, j int) bool {
 		a, b := &r.differences[i], &r.differences[j]
+		if (a.Device == "") != (b.Device == "") {
+			return b.Device == "" // the places first, then the sums that follow from them
+		}
 		if x, y := a.Device+"\x00"+a.Stream+"\x00"+a.Epoch, b.Device+"\x00"+b.Stream+"\x00"+b.Epoch; x != y {
 			return x < y
 		}

@@ -50,6 +50,9 @@ func New(o Options) (*Fleet, error) {
 	return f, nil
 }
 
+// Devices returns how many devices the fleet has.
+func (f *Fleet) Devices() int { return f.opt.Devices }
+
 // Progress may be called at any time from anywhere.
 func (f *Fleet) Progress() Progress {
 	p := Progress{Frames: f.frames, Acked: f.acked.Load(), Requests: f.requests.Load(), Recovery: time.Duration(f.recovery.Load())}
