@@ -73,7 +73,8 @@ func (r *request) requireComplete(c *completeness) error {
 		Code:   "incomplete",
 		Message: fmt.Sprintf("the answer is %s, %s was required: %d of %d expected frames are stored, %d are missing",
 			c.verdict, r.require, c.stored, c.expected, c.missing()),
-		Hint: "GET /v1/devices/{device}/gaps says what is missing and why the verdict is not better; without require the data is returned as it is",
+		Hint: "GET /v1/devices/{device}/gaps says what is missing and why the verdict is not better; " +
+			"without require the data is returned as it is",
 	}
 }
 

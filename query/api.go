@@ -47,8 +47,9 @@ type request struct {
 
 	w           writer // the answer
 	contentType string
-	rows        int // in the answer, for the metrics
-	views       int // how many times the state was looked at
+	cuts        bool // the endpoint ends its page where it reaches the limit of bytes; a larger answer of any other is refused
+	rows        int  // in the answer, for the metrics
+	views       int  // how many times the state was looked at
 }
 
 // handler adapts an endpoint to the root's router.
@@ -62,6 +63,9 @@ func (a *API) handler(e endpoint) func(*fasthttp.RequestCtx, auth.Principal) err
 		err := r.parse(e)
 		if err == nil {
 			err = timeoutError(e.serve(a, r), a.opt.Deadline)
+		}
+		if err == nil && !r.cuts && len(r.w.b) > a.opt.MaxAnswerBytes {
+			err = limitError("query.max_answer_bytes", a.opt.MaxAnswerBytes, "ask for a smaller limit, or for one stream or epoch")
 		}
 		bytes := len(r.w.b)
 		if err != nil {

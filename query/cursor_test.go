@@ -64,7 +64,7 @@ func TestCursorIsRefused(t *testing.T) {
 	}{
 		{"empty", "", 7, "bad_cursor", "not one that an answer gave"},
 		{"not base64", "%%%", 7, "bad_cursor", "not one that an answer gave"},
-		{"cut", good[:len(good)-4], 7, "bad_cursor", "checksum"},
+		{"cut", cursorText.EncodeToString(raw[:len(raw)-1]), 7, "bad_cursor", "checksum"},
 		{"changed", "AX" + good[2:], 7, "bad_cursor", "checksum"},
 		{"another version", cursorText.EncodeToString(other), 7, "bad_cursor", "version 2, this server reads 1"},
 		{"another question", good, 8, "foreign_cursor", "other parameters"},

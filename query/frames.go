@@ -50,6 +50,7 @@ type framePage struct {
 }
 
 func (a *API) newFramePage(r *request) (*framePage, error) {
+	r.cuts = true
 	p := &framePage{api: a, r: r, ndjson: bytes.Contains(r.http.Request.Header.Peek("Accept"), []byte(ndjsonType))}
 	var err error
 	if p.sel, err = r.selection(); err != nil {

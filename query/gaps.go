@@ -9,7 +9,8 @@ import (
 
 // gapStates are the words that the parameter state accepts.
 var gapStates = []string{
-	string(ledger.StateOpen), string(ledger.StateRequested), string(ledger.StateFinal), string(ledger.StateClosed), string(ledger.StateExpired),
+	string(ledger.StateOpen), string(ledger.StateRequested), string(ledger.StateFinal),
+	string(ledger.StateClosed), string(ledger.StateExpired),
 }
 
 // gaps serves GET /v1/gaps: what is missing in all selected streams, with exact totals, and the gaps themselves in pages.

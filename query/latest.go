@@ -10,6 +10,7 @@ import (
 // latest serves GET /v1/latest: of every selected stream the frame with the highest (epoch, number), whatever arrived last. Streams
 // without frames are left out. Every page shows the state of its own as_of.
 func (a *API) latest(r *request) error {
+	r.cuts = true
 	p := &latestPage{api: a, r: r}
 	var err error
 	if p.sel, err = r.latestSelection(); err != nil {

@@ -14,7 +14,7 @@ type Options struct {
 	Deadline       time.Duration // query.deadline: how long one answer may take (default 10 s)
 	PageRows       int           // query.page_rows: rows of a page when the client names no limit (default 1,000)
 	MaxPageRows    int           // query.max_page_rows: the largest limit a client may name (default 10,000)
-	MaxAnswerBytes int           // query.max_answer_bytes: a page is cut where it reaches this, with a cursor to go on (default 16 MiB)
+	MaxAnswerBytes int           // query.max_answer_bytes: a page of frames ends where it reaches this, with a cursor (default 16 MiB)
 	MaxStreams     int           // query.max_streams: streams one answer may sum up (default 250,000)
 	MaxGaps        int           // query.max_gaps: gaps one answer may look at to filter or list them (default 1,000,000)
 	LockRows       int           // query.lock_rows: rows looked at before the read lock is given back for a moment (default 65,536)

@@ -134,13 +134,19 @@ func (s *server) do(tenant, path, query, accept string) (status int, contentType
 }
 
 // ok asks and decodes an answer that must be 200.
-func (s *server) ok(tenant, path string, pairs ...string) answer {
-	s.t.Helper()
+func (s *server) ok(t tester, tenant, path string, pairs ...string) answer {
+	t.Helper()
 	status, body := s.get(tenant, path, pairs...)
 	if status != http.StatusOK {
-		s.t.Fatalf("GET %s %v: %d %s", path, pairs, status, body)
+		t.Fatalf("GET %s %v: %d %s", path, pairs, status, body)
 	}
-	return decode(s.t, body)
+	return decode(t, body)
+}
+
+// use puts another store and other limits behind the server, between two requests.
+func (s *server) use(store *store, opt Options) {
+	s.store = store
+	s.api.source, s.api.opt = store, opt.withDefaults()
 }
 
 // answer is what tests read of any answer.
@@ -162,7 +168,7 @@ type answerFrame struct {
 	Device, Stream string
 	Epoch          uint32
 	Seq            uint64
-	Fields         map[string]json.Number
+	Fields         map[string]any
 }
 
 type answerEpoch struct {
@@ -194,7 +200,7 @@ type answerCompleteness struct {
 	} `json:"complete_through"`
 }
 
-func decode(t testing.TB, body string) (a answer) {
+func decode(t tester, body string) (a answer) {
 	t.Helper()
 	d := json.NewDecoder(strings.NewReader(body))
 	if err := d.Decode(&a); err != nil {

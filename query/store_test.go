@@ -3,7 +3,6 @@ package query
 import (
 	"context"
 	"sync"
-	"testing"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
@@ -16,9 +15,16 @@ type store struct {
 	applied  sync.Cond
 	view     View
 	commitMS int64
-	reader   frame.Reader
-	failure  error // what View returns instead of a state
+	failure  error  // what View returns instead of a state
+	between  func() // called after every View, without the lock: what happens while a question is being answered
 	asked    []Consistency
+}
+
+// tester is what helpers need of *testing.T, *testing.B and *rapid.T.
+type tester interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
 }
 
 // startMS is 2026-11-21T10:00:00Z.
@@ -39,8 +45,12 @@ func (s *store) View(ctx context.Context, c Consistency, after frame.Position, f
 		s.mu.Unlock()
 	})
 	defer stop()
+	if s.between != nil {
+		defer s.between()
+	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	s.asked = append(s.asked, c)
 	for s.view.AsOf.position().Compare(after) < 0 && ctx.Err() == nil {
 		s.applied.Wait()
 	}
@@ -63,7 +73,7 @@ type sent struct {
 }
 
 // put commits the frames as one batch.
-func (s *store) put(t testing.TB, frames ...sent) {
+func (s *store) put(t tester, frames ...sent) {
 	t.Helper()
 	var b frame.Builder
 	b.Reset(frame.Header{ReceiveMS: s.commitMS, Node: "n1", Listener: "http"})
@@ -96,7 +106,7 @@ func (s *store) put(t testing.TB, frames ...sent) {
 }
 
 // commit applies one batch as the state machine does.
-func (s *store) commit(t testing.TB, batch []byte) {
+func (s *store) commit(t tester, batch []byte) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,7 +181,7 @@ func (s *store) settle() {
 }
 
 // id is the stream's, which exists.
-func (s *store) id(t testing.TB, tenant, device, stream string) frame.StreamID {
+func (s *store) id(t tester, tenant, device, stream string) frame.StreamID {
 	t.Helper()
 	id, ok := s.view.Ledger.ID(frame.StreamKey{Tenant: tenant, Device: device, Stream: stream})
 	if !ok {

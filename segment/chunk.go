@@ -37,19 +37,33 @@ func (c *chunk) find(seq uint64) (int, bool) {
 	return lo, lo < len(c.rows) && c.rows[lo].Seq == seq
 }
 
-// insert puts the row at place at, which find gave. The chunk is not full. It returns by how many rows its room grew.
-func (c *chunk) insert(at int, row *Row) (grown int) {
-	room := cap(c.rows)
-	if len(c.rows) == room {
-		rows := make([]Row, len(c.rows), min(room*growFactor, chunkRows))
-		copy(rows, c.rows)
-		c.rows = rows
+// push adds the row behind the others. The chunk is not full. It returns by how many rows its room grew.
+func (c *chunk) push(row *Row) (grown int) {
+	if len(c.rows) == cap(c.rows) {
+		grown = c.grow()
 	}
 	c.bound(row.FiledNS())
-	c.rows = c.rows[:len(c.rows)+1]
-	copy(c.rows[at+1:], c.rows[at:])
-	c.rows[at] = *row
-	return cap(c.rows) - room
+	c.rows = append(c.rows, *row)
+	return grown
+}
+
+// insert is push for place at, which find gave.
+func (c *chunk) insert(at int, row *Row) (grown int) {
+	last := len(c.rows)
+	grown = c.push(row)
+	if at < last {
+		copy(c.rows[at+1:], c.rows[at:])
+		c.rows[at] = *row
+	}
+	return grown
+}
+
+func (c *chunk) grow() (grown int) {
+	room := cap(c.rows)
+	rows := make([]Row, len(c.rows), min(room*growFactor, chunkRows))
+	copy(rows, c.rows)
+	c.rows = rows
+	return cap(rows) - room
 }
 
 // bound widens the chunk's times to hold ns. It runs before the row is added.

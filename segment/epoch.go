@@ -14,7 +14,7 @@ func (e *epoch) append(row *Row) (grown int64, ok bool) {
 		tail := e.chunks[n-1]
 		if row.Seq > tail.last() {
 			if !tail.full() {
-				return int64(tail.insert(len(tail.rows), row)) * rowBytes, true
+				return int64(tail.push(row)) * rowBytes, true
 			}
 			return e.addChunk(n, chunkRows, row), true
 		}
@@ -55,7 +55,7 @@ func (e *epoch) insert(row *Row) (grown int64, ok bool) {
 // addChunk starts a new chunk at place at of the list with the row.
 func (e *epoch) addChunk(at, room int, row *Row) int64 {
 	c := newChunk(room)
-	c.insert(0, row)
+	c.push(row)
 	e.chunks = slices.Insert(e.chunks, at, c)
 	return chunkBytes + int64(room)*rowBytes
 }

@@ -1,0 +1,27 @@
+// Package query answers questions over HTTP: what arrived, what did not, why, and how sure we are.
+//
+// It offers routes (Routes) to the root, which owns the listener, the principals and the error body, and reads states through Source, one
+// consistent View at a time. It keeps nothing between two requests, so any node can answer, and give the next page of another's listing.
+//
+// # How a question is answered
+//
+//	parameters ── View, under the read lock: rows are copied, counters read ── outside of it: values are decoded, JSON is written
+//
+// The lock delays every write, so the work under it is bounded: by rows (query.lock_rows) where it can be interrupted, by streams and
+// gaps (query.max_streams, query.max_gaps) where it cannot. A frame's bytes are immutable; encoding them needs no lock.
+//
+// # Invariants
+//
+//   - A principal sees its own tenant, and nothing in an answer depends on another, but for as_of, positions and the digest, which are
+//     of the partition.
+//   - Totals are exact or the question is refused. Nothing is estimated, sampled or cut in silence: a page that ends early has a cursor.
+//   - Pages of frames show one state, that of the first page. Put together they are the answer that one large page would have been,
+//     whatever arrives meanwhile. Other listings show each page's own state, ordered by names and numbers, so that what stays as it is
+//     comes exactly once.
+//   - Every answer says of which state it is (as_of) and how complete that is (completeness). A ratio is 1 only when nothing is missing.
+//   - Numbers are exact: 64-bit integers as they are, floats in the shortest form that reads back to the same bits.
+//   - What a question does not understand, it refuses: a misspelt filter is an error, not a wider answer.
+//   - Every limit has a name, a default (Options), an error that names it, and a count in gapless_query_limited_total.
+//
+// docs/http-api.md describes every route with examples.
+package query

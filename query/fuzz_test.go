@@ -1,0 +1,58 @@
+package query
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/gaplessdb/gapless/auth"
+	"github.com/valyala/fasthttp"
+)
+
+// FuzzQuestion asks any endpoint with any query string, as text or lines: the answer is JSON, or an error with a code; never a fault of
+// ours, never a panic.
+func FuzzQuestion(f *testing.F) {
+	for i, query := range []string{
+		"", "prefix=m&limit=1", "device=mill-07&from_seq=1&to_seq=18446744073709551615&limit=2", "device=mill-07&device=scale&system=true",
+		"device=mill-07&from=2026-11-21T10:00:01Z&to=2026-11-21T10:00:02.5Z", "state=FINAL&cause=never_arrived&min=2&from=2026-11-21T10:00:01Z",
+		"cursor=AZuMKk8AAQmgwOTYv2gAATABAgECDQcDAQKA0I7GhsaD6jHwRcnd&device=mill-07", "stream=0&epoch=1&limit=1", "require=complete",
+		"consistency=stale&after=00000000000020000000000004000000", "%zz=%",
+		"from=1677-09-21T00:12:43Z&device=mill-07", "limit=9999999999999999999999",
+	} {
+		f.Add(uint8(i), query, i%2 == 0)
+	}
+	s := scenario(f)
+	api, err := New(s, Options{Deadline: time.Millisecond}) // a position that never comes is waited for
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, which uint8, query string, lines bool) {
+		var ctx fasthttp.RequestCtx
+		ctx.Request.SetRequestURI("/")
+		ctx.Request.URI().SetQueryString(query)
+		ctx.SetUserValue("device", "mill-07")
+		if lines {
+			ctx.Request.Header.Set("Accept", ndjsonType)
+		}
+		err := api.handler(endpoints[int(which)%len(endpoints)])(&ctx, auth.Principal{Tenant: "t1", Scopes: auth.All})
+		body := ctx.Response.Body()
+		if err != nil {
+			if code := codeOf(err); code == "internal" || len(body) > 0 {
+				t.Fatalf("%s: %v, body %q", code, err, body)
+			}
+			return
+		}
+		if string(ctx.Response.Header.ContentType()) == "application/json" {
+			if !json.Valid(body) {
+				t.Fatalf("%s", body)
+			}
+			return
+		}
+		for line := range bytes.Lines(body) {
+			if !json.Valid(line) {
+				t.Fatalf("%s", line)
+			}
+		}
+	})
+}
