@@ -13,8 +13,8 @@ func (l *Ledger) Arrive(g *frame.Group, receiveMS, commitMS int64, it *frame.Ite
 	if g.Unseq {
 		return l.arriveUnseq(s, g, it)
 	}
-	if e := s.cur; e != nil && e.continues(s, g, it) {
-		return l.arriveNext(e, it)
+	if e := s.cur; e != nil && e.continues(s, g, receiveMS, it) {
+		return l.arriveNext(e, receiveMS, it)
 	}
 	f, code := l.sight(g, receiveMS, it)
 	if code != "" {
@@ -24,33 +24,42 @@ func (l *Ledger) Arrive(g *frame.Group, receiveMS, commitMS int64, it *frame.Ite
 }
 
 // continues reports whether the frame is just the next one of a stream without anything unusual: nearly all are.
-func (e *epoch) continues(s *stream, g *frame.Group, it *frame.Item) bool {
-	return it.Seq == e.next && it.Seq == e.cov.tail.end && it.Seq-1 < MaxSeq && // 0 wraps: the first frame is unusual
-		(g.Bits == 64 || g.Bits == 0) && e.pace == nil && !e.unseq &&
-		(g.Epoch == "" || g.Epoch == e.value) &&
+func (e *epoch) continues(s *stream, g *frame.Group, receiveMS int64, it *frame.Item) bool {
+	if e.pace == nil {
+		if it.Seq != e.next || g.Bits != 64 && g.Bits != 0 {
+			return false
+		}
+	} else if !e.pace.ticks(e.next, g.Bits, receiveMS, it) {
+		return false
+	}
+	return e.next == e.cov.tail.end && e.next-1 < MaxSeq && // 0 wraps: the first frame is unusual
+		!e.unseq && (g.Epoch == "" || g.Epoch == e.value) &&
 		s.trial == 0 && s.suspect == 0 &&
 		(e.rare == nil || len(e.rare.facts) == 0) &&
-		(e.said == nil || !e.said.sealed) &&
+		(e.said == nil || !e.said.sealed && !e.said.succeeded) &&
 		(!g.HasFirst || e.said != nil && e.said.hasFirst && e.said.first == g.First)
 }
 
 // arriveNext is arrive for such a frame.
-func (l *Ledger) arriveNext(e *epoch, it *frame.Item) Outcome {
+func (l *Ledger) arriveNext(e *epoch, receiveMS int64, it *frame.Item) Outcome {
+	n := e.next
 	if e.ring != nil {
-		slot := it.Seq % ringSize
-		e.ring[slot] = it.Fingerprint
-		e.ringSet |= 1 << slot
+		e.ring[n%ringSize] = it.Fingerprint
+		e.ringSet |= 1 << (n % ringSize)
 	}
 	e.cov.tail.end++
 	e.next++
 	e.stored++
+	if e.pace != nil {
+		e.pace.observe(n, reading{timeless: it.NoTime, timeNS: it.TimeNS, recvMS: receiveMS})
+	}
 	skewed := l.skewed(it)
 	if skewed {
 		e.more().skewed++
 	} else if !it.NoTime {
 		e.maxTime = max(e.maxTime, it.TimeNS)
 	}
-	return Outcome{Status: Stored, Epoch: e.ordinal, Seq: it.Seq, Skew: skewed}
+	return Outcome{Status: Stored, Epoch: e.ordinal, Seq: n, Skew: skewed}
 }
 
 func (l *Ledger) arrive(s *stream, g *frame.Group, f *sighting) Outcome {
@@ -128,14 +137,14 @@ func (l *Ledger) settle(s *stream, e *epoch, n uint64, g *frame.Group, f *sighti
 	if n > MaxSeq {
 		return refused(CodeSeqOutOfRange)
 	}
+	if e.cov.Len() >= l.policy.MaxRuns && e.cov.splits(n) {
+		return refused(CodeTooManyRuns)
+	}
 	l.takeFirst(s, e, g)
 	o := Outcome{Status: Stored, Epoch: e.ordinal, Seq: n, Skew: f.skewed, Probation: e.probation}
 	if e.cov.Contains(n) {
 		o.Status = l.duplicate(s, e, n, f)
 		return o
-	}
-	if e.cov.Len() >= l.policy.MaxRuns && e.cov.splits(n) {
-		return refused(CodeTooManyRuns)
 	}
 	if e.sealedBelow(n) || e.said != nil && e.said.succeeded && n > e.said.successor {
 		e.more().contradictions++
@@ -187,7 +196,7 @@ func (l *Ledger) duplicate(s *stream, e *epoch, n uint64, f *sighting) Status {
 		return Duplicate
 	}
 	m.conflict++
-	if f.newerThan(e) {
+	if f.value == "" && f.newerThan(e) {
 		s.suspect, s.proven = n+1, false
 	}
 	return Conflict

@@ -6,7 +6,7 @@ import (
 	"github.com/gaplessdb/gapless/frame"
 )
 
-// Heartbeat applies one. An error is a *CommandError and nothing changed.
+// Heartbeat applies one. An error is a *CommandError and nothing changed but the clock.
 func (l *Ledger) Heartbeat(commitMS int64, h *Heartbeat) (*HeartbeatResult, error) {
 	l.advance(commitMS)
 	if err := h.validate(); err != nil {
@@ -26,6 +26,12 @@ func (l *Ledger) Heartbeat(commitMS int64, h *Heartbeat) (*HeartbeatResult, erro
 		if next, err = l.beatNext(e, h, r); err != nil {
 			return nil, err
 		}
+		if next > 0 && e.sealedBelow(next-1) {
+			if h.Epoch != "" {
+				return nil, e.afterSeal(next - 1)
+			}
+			e, next = nil, h.Next // a new life of the counter
+		}
 	}
 	opened := e == nil
 	if opened {
@@ -38,6 +44,11 @@ func (l *Ledger) Heartbeat(commitMS int64, h *Heartbeat) (*HeartbeatResult, erro
 	res.Next, res.Expected, res.Stored = e.next, e.expected(), e.stored
 	res.Missing = res.Expected - res.Stored
 	return res, nil
+}
+
+// afterSeal refuses a number that a sealed epoch cannot have.
+func (e *epoch) afterSeal(n uint64) error {
+	return refuse(CodeContradiction, "an epoch ends with its seal", "epoch %d is sealed at %d, %d is above", e.ordinal, e.said.sealLast, n)
 }
 
 func (h *Heartbeat) validate() error {

@@ -44,7 +44,7 @@ func ParseDeclareLost(version uint8, body []byte) (c DeclareLost, err error) {
 	return c, parsed("declare-lost", version, &d)
 }
 
-// DeclareLost applies one. An error is a *CommandError and nothing changed.
+// DeclareLost applies one. An error is a *CommandError and nothing changed but the clock.
 func (l *Ledger) DeclareLost(commitMS int64, c *DeclareLost) (*DeclareLostResult, error) {
 	l.advance(commitMS)
 	if err := c.validate(); err != nil {
@@ -96,6 +96,9 @@ func (l *Ledger) lostSpan(e *epoch, c *DeclareLost, r reading) (span, error) {
 	}
 	if err != nil {
 		return span{}, err
+	}
+	if e.sealedBelow(last) {
+		return span{}, e.afterSeal(last)
 	}
 	width := c.To - c.From
 	if !c.wide() {

@@ -38,23 +38,29 @@ func newHasher(domain string) *hasher {
 	return h
 }
 
-func (h *hasher) flush() {
-	h.h.Write(h.buf) // a hash never fails
-	h.buf = h.buf[:0]
+// room makes sure that n bytes fit, n <= cap(buf).
+func (h *hasher) room(n int) {
+	if len(h.buf)+n > cap(h.buf) {
+		h.h.Write(h.buf) // a hash never fails
+		h.buf = h.buf[:0]
+	}
 }
 
 func (h *hasher) u64(n uint64) {
-	if len(h.buf)+8 > cap(h.buf) {
-		h.flush()
-	}
+	h.room(8)
 	h.buf = binary.LittleEndian.AppendUint64(h.buf, n)
 }
 
+// text takes names and epoch values, which are short.
 func (h *hasher) text(s string) {
 	h.u64(uint64(len(s)))
-	h.flush()
+	h.room(len(s))
 	h.buf = append(h.buf, s...)
-	h.flush()
+}
+
+func (h *hasher) digest(d Digest) {
+	h.room(len(d))
+	h.buf = append(h.buf, d[:]...)
 }
 
 func (h *hasher) runs(r *Runs) {
@@ -66,10 +72,19 @@ func (h *hasher) runs(r *Runs) {
 	}
 }
 
+// sum is the digest so far.
 func (h *hasher) sum() (d Digest) {
-	h.flush()
+	h.h.Write(h.buf)
+	h.buf = h.buf[:0]
 	h.h.Sum(d[:0])
 	return d
+}
+
+// restart forgets everything and begins another digest.
+func (h *hasher) restart(domain string) {
+	h.h.Reset()
+	h.buf = h.buf[:0]
+	h.text(domain)
 }
 
 // Digest covers what is known of a stream's numbers: its name, and of every epoch the ordinal, the device's value, the bounds with their bases, the
@@ -80,11 +95,10 @@ func (l *Ledger) Digest(id frame.StreamID) (Digest, bool) {
 	if s == nil {
 		return Digest{}, false
 	}
-	return s.digest(), true
+	return s.digest(newHasher(streamDomain)), true
 }
 
-func (s *stream) digest() Digest {
-	h := newHasher(streamDomain)
+func (s *stream) digest(h *hasher) Digest {
 	key := s.key()
 	h.text(key.Tenant)
 	h.text(key.Device)
@@ -139,10 +153,10 @@ func (h *hasher) gaps(e *epoch) {
 func (l *Ledger) Root() Digest {
 	h := newHasher(rootDomain)
 	h.u64(uint64(l.names.count))
+	each := newHasher("")
 	for id := range l.names.order.all() {
-		d := l.streams[id].digest()
-		h.flush()
-		h.buf = append(h.buf, d[:]...)
+		each.restart(streamDomain)
+		h.digest(l.streams[id].digest(each))
 	}
 	return h.sum()
 }

@@ -44,7 +44,7 @@ type epoch struct {
 	cov     Runs   // stored numbers, all in [base, next)
 	stored  uint64 // how many: counted by store, to be compared with cov
 	maxTime int64  // newest plausible device time of a stored frame, ns; noTime before the first
-	ringSet uint64 // which slots of ring are valid
+	ringSet uint64 // which slots of ring were ever written
 	ring    *[ringSize]uint32
 
 	said *said // what the device declared

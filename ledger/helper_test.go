@@ -23,6 +23,7 @@ type rig struct {
 func newRig(t testing.TB, p Policy) *rig {
 	t.Helper()
 	r := &rig{t: t, l: New(p), ms: t0}
+	r.l.Tick(t0, false)
 	id, err := r.l.Intern(testKey)
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +40,7 @@ type send struct {
 	first  *uint64
 	timeMS int64
 	noTime bool
-	fp     uint32 // 0: made from seq
+	fp     uint32 // 0: made from seq and time
 }
 
 func (r *rig) arrive(s send) Outcome {
@@ -52,6 +53,9 @@ func (r *rig) arrive(s send) Outcome {
 	}
 	if s.fp == 0 {
 		s.fp = uint32(s.seq*2654435761) | 1
+		if !s.noTime { // the time is content
+			s.fp += uint32(s.timeMS) << 1
+		}
 	}
 	it := frame.Item{Seq: s.seq, TimeNS: s.timeMS * 1_000_000, NoTime: s.noTime, Class: frame.ClassEvent, Fingerprint: s.fp}
 	return r.l.Arrive(&g, r.ms, r.ms, &it)

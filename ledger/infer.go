@@ -111,8 +111,10 @@ func (l *Ledger) lateFor(prev, cur *epoch, n uint64, f *sighting) bool {
 
 // placeBack places a number that is not above the highest stored one.
 func (l *Ledger) placeBack(s *stream, e *epoch, n, top uint64, f *sighting) route {
-	if fp, known := e.recall(n); n == top || known && fp == f.fingerprint && !f.reject {
-		return to(e, n)
+	fp, known := e.recall(n)
+	same := known && fp == f.fingerprint && !f.reject
+	if n == top || same && !f.timeless {
+		return to(e, n) // content with a device time does not come twice by chance
 	}
 	if l.ruled() {
 		if l.fell(top, n, f.seq) {
@@ -120,9 +122,12 @@ func (l *Ledger) placeBack(s *stream, e *epoch, n, top uint64, f *sighting) rout
 		}
 		return to(e, n)
 	}
+	if same {
+		return to(e, n)
+	}
 	stored := e.cov.Contains(n)
 	if top-n <= l.policy.MisorderWindow {
-		if stored && !s.proven && s.suspect == n && f.newerThan(e) {
+		if stored && s.suspect != 0 && s.suspect == n && !s.proven && f.newerThan(e) {
 			return restart(e, f.seq, false) // the second conflict in a row, both newer than all: the counter began again
 		}
 		return to(e, n)

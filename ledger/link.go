@@ -12,7 +12,10 @@ func (l *Ledger) trueNumber(e *epoch, r reading) (n uint64, ok bool) {
 	}
 	r.bits, r.low = p.bits, full&(1<<p.bits-1)
 	u := p.unwrap(r, &l.policy)
-	return u.n, u.fit == fitOne && u.n <= full
+	if u.fit != fitOne || u.n > full { // counting from 0, the epoch's own number is never above the device's: that may leave just one
+		u = p.between(r, satSub(p.number, r.window(&l.policy)), full)
+	}
+	return u.n, u.fit == fitOne
 }
 
 // learn takes note that number n of e is the device's number full.

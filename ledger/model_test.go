@@ -206,7 +206,7 @@ func (e *modelEpoch) tailBasis() string {
 	return "last_seen"
 }
 
-// verdict follows research domain 5.3 to the letter.
+// verdict follows the definition in docs/ledger.md to the letter.
 func (e *modelEpoch) verdict() string {
 	numbers, state := e.missing()
 	for _, n := range numbers {

@@ -15,6 +15,7 @@ type pace struct {
 	startNS  int64  // and at this device time
 	blocks   [paceBlocks]uint64
 	shortest uint64 // shortest interval of a block ever, 0 = none measured
+	calmNS   uint64 // derived, see refresh: silence in which the stream cannot have counted a quarter of the counter
 }
 
 // A block is long enough that the jitter of its two ends is small against it. Until enough blocks are measured, shorter ones
@@ -73,30 +74,39 @@ func (p *pace) received(recvMS int64) uint64 {
 	if back {
 		return 0
 	}
-	return mulDiv(d, 1_000_000, 1)
+	return satMul(d, 1_000_000)
 }
 
 // measure closes the current block if it is long enough.
 func (p *pace) measure(n uint64, timeNS int64) {
 	count := n - p.startN
 	took, _ := since(p.startNS, timeNS)
+	early := p.early < earlyBlocks && p.full == 0
+	if early && count < 1<<p.early || !early && (count < blockNumbers || took < blockNS) {
+		return
+	}
 	interval := mulDiv(took, intervalUnit, count)
-	switch {
-	case interval == 0:
+	if interval == 0 {
 		return // a burst with one time stamp: wait for the next
-	case p.early < earlyBlocks && p.full == 0:
-		if count < 1<<p.early {
-			return
-		}
+	}
+	if early {
 		p.early++
 		p.shorten(interval)
-	default:
-		if count < blockNumbers || took < blockNS {
-			return
-		}
+	} else {
 		p.push(interval)
 	}
+	p.refresh()
 	p.startN, p.startNS = n, timeNS
+}
+
+// refresh derives calmNS: in less time, neither the fastest rate ever nor the steady one with all its uncertainty reaches a quarter of the counter. Most
+// frames come sooner, and their number is then just the nearest one.
+func (p *pace) refresh() {
+	quarter := uint64(1) << p.bits / 4
+	p.calmNS = mulDiv(quarter, p.shortest, intervalUnit*3/2)
+	if interval, spread, ok := p.mean(); ok {
+		p.calmNS = min(p.calmNS, mulDiv(mulDiv(quarter, interval, intervalUnit), 1_000_000, satAdd(1_000_000+maxPolicyPPM, spread)))
+	}
 }
 
 func (p *pace) shorten(interval uint64) {
@@ -121,8 +131,11 @@ func (p *pace) push(interval uint64) {
 	}
 }
 
-// steady is the mean interval of the newest blocks and by how many ppm they differ; false until enough are measured.
-func (p *pace) steady() (interval, spreadPPM uint64, ok bool) {
+// steadySpreads is by how many times the tolerance blocks may differ in a stream that is called steady.
+const steadySpreads = 4
+
+// mean is the mean interval of the newest blocks and by how many ppm they differ; false until enough are measured.
+func (p *pace) mean() (interval, spreadPPM uint64, ok bool) {
 	if p.full < paceBlocks {
 		return 0, 0, false
 	}
@@ -137,7 +150,10 @@ func (p *pace) steady() (interval, spreadPPM uint64, ok bool) {
 // pacing is what unwraps a narrow number in e. It is nil when nothing is known that the number could be near to: then firstNumber says what it is.
 func (e *epoch) pacing(f *sighting) *pace {
 	if e.pace != nil {
-		e.pace.bits = min(e.pace.bits, f.bits)
+		if f.bits < e.pace.bits {
+			e.pace.bits = f.bits
+			e.pace.refresh()
+		}
 		return e.pace
 	}
 	if !e.begun || e.next == 0 || e.atDeclaredFirst() {
@@ -183,5 +199,6 @@ func (e *epoch) inherit(from *pace, f *sighting, n uint64) {
 	e.pace = newPace(f.bits, n, f.timeNS, f.recvMS)
 	if from != nil {
 		e.pace.blocks, e.pace.full, e.pace.early, e.pace.shortest = from.blocks, from.full, from.early, from.shortest
+		e.pace.refresh()
 	}
 }

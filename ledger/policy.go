@@ -28,64 +28,58 @@ const (
 	maxPolicyWindow = 1 << 20
 	maxPolicyPPM    = 1_000_000
 	maxPolicyCount  = 1 << 28
+	maxPolicyEpochs = 1 << 20
 )
 
+// field is one number of a policy with its range. Zero stands for the default.
+type field struct {
+	name       string
+	get        uint64 // a negative value is huge
+	set        func(uint64)
+	def, limit uint64
+}
+
+func fieldOf[T int | int64 | uint64](name string, v *T, def, limit uint64) field {
+	return field{name, uint64(*v), func(n uint64) { *v = T(n) }, def, limit}
+}
+
+func (p *Policy) fields() []field {
+	return []field{
+		fieldOf("grace_ms", &p.GraceMS, 10_000, maxPolicyMS),
+		fieldOf("misorder_window", &p.MisorderWindow, 100, maxPolicyWindow),
+		fieldOf("restart_below", &p.RestartBelow, 0, MaxSeq),
+		fieldOf("restart_drop", &p.RestartDrop, 0, MaxSeq),
+		fieldOf("max_jump", &p.MaxJump, 1<<32, MaxSeq),
+		fieldOf("rate_tolerance_ppm", &p.RateTolerancePPM, 5_000, maxPolicyPPM),
+		fieldOf("skew_limit_ms", &p.SkewLimitMS, 24*3_600_000, maxPolicyMS),
+		fieldOf("finalise_per_tick", &p.FinalisePerTick, 100_000, maxPolicyCount),
+		fieldOf("max_streams", &p.MaxStreams, 1_000_000, maxPolicyCount),
+		fieldOf("max_epochs", &p.MaxEpochs, 1_024, maxPolicyEpochs),
+		fieldOf("max_runs", &p.MaxRuns, 1_000_000, maxPolicyCount),
+	}
+}
+
 // Defaults is the policy of a new cluster.
-func Defaults() Policy {
-	return Policy{
-		GraceMS:          10_000,
-		MisorderWindow:   100,
-		MaxJump:          1 << 32,
-		RateTolerancePPM: 5_000,
-		SkewLimitMS:      24 * 3_600_000,
-		FinalisePerTick:  100_000,
-		MaxStreams:       1_000_000,
-		MaxEpochs:        1_024,
-		MaxRuns:          1_000_000,
-	}
-}
+func Defaults() Policy { return Policy{}.WithDefaults() }
 
-// WithDefaults fills every limit that is zero.
+// WithDefaults fills every limit that is zero, and cuts to its range what Validate would refuse.
 func (p Policy) WithDefaults() Policy {
-	d := Defaults()
-	fill(&p.GraceMS, d.GraceMS)
-	fill(&p.MisorderWindow, d.MisorderWindow)
-	fill(&p.MaxJump, d.MaxJump)
-	fill(&p.RateTolerancePPM, d.RateTolerancePPM)
-	fill(&p.SkewLimitMS, d.SkewLimitMS)
-	fill(&p.FinalisePerTick, d.FinalisePerTick)
-	fill(&p.MaxStreams, d.MaxStreams)
-	fill(&p.MaxEpochs, d.MaxEpochs)
-	fill(&p.MaxRuns, d.MaxRuns)
-	return p
-}
-
-func fill[T int | int64 | uint64](v *T, def T) {
-	if *v == 0 {
-		*v = def
+	for _, f := range p.fields() {
+		switch {
+		case f.get == 0:
+			f.set(f.def)
+		case f.get > f.limit:
+			f.set(f.limit)
+		}
 	}
+	return p
 }
 
 // Validate names the first value that is out of its range.
 func (p Policy) Validate() error {
-	for _, c := range []struct {
-		name     string
-		got, max uint64
-	}{
-		{"grace_ms", uint64(p.GraceMS), maxPolicyMS},
-		{"misorder_window", p.MisorderWindow, maxPolicyWindow},
-		{"restart_below", p.RestartBelow, MaxSeq},
-		{"restart_drop", p.RestartDrop, MaxSeq},
-		{"max_jump", p.MaxJump, MaxSeq},
-		{"rate_tolerance_ppm", p.RateTolerancePPM, maxPolicyPPM},
-		{"skew_limit_ms", uint64(p.SkewLimitMS), maxPolicyMS},
-		{"finalise_per_tick", uint64(p.FinalisePerTick), maxPolicyCount},
-		{"max_streams", uint64(p.MaxStreams), maxPolicyCount},
-		{"max_epochs", uint64(p.MaxEpochs), 1 << 20},
-		{"max_runs", uint64(p.MaxRuns), maxPolicyCount},
-	} {
-		if c.got > c.max { // a negative value is a huge uint64
-			return fmt.Errorf("ledger: policy %s is %d, the limit is %d", c.name, int64(c.got), c.max)
+	for _, f := range p.fields() {
+		if f.get > f.limit {
+			return fmt.Errorf("ledger: policy %s is %d, the limit is %d", f.name, int64(f.get), f.limit)
 		}
 	}
 	return nil

@@ -28,7 +28,6 @@ type life struct {
 	next  uint64 // the device's own count
 	seen  uint64 // newest number that was delivered
 	heard int    // frames delivered in order
-	open  bool
 }
 
 // sent is a frame on its way.

@@ -68,7 +68,7 @@ func number[T int64 | uint64](t *testing.T, s string) T {
 
 // radioCounts is one line of the table "Real gaps, counted" in the recordings' README.
 type radioCounts struct {
-	device                                                         string
+	device                                                        string
 	rows, epochs, distinct, duplicates, missing, gapRuns, longest uint64
 }
 
@@ -130,7 +130,7 @@ func feedRadio(t *testing.T, l *Ledger, get func(string) string, device string, 
 		fp = crc32.Update(fp, crc32.IEEETable, []byte(get(c)))
 	}
 	g := frame.Group{Stream: id, Bits: 32}
-	it := frame.Item{Seq: number[uint64](t, get("fcnt")), TimeNS: number[int64](t, get("ts_ms")) * 1_000_000, Fingerprint: fp}
+	it := frame.Item{Seq: number[uint64](t, get("fcnt")), TimeNS: ms * 1_000_000, NoTime: true, Fingerprint: fp} // the network's time
 	if o := l.Arrive(&g, ms, ms, &it); o.Status != Stored && o.Status != Duplicate {
 		t.Fatalf("%s frame %d: %+v", get(device), it.Seq, o)
 	}

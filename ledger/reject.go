@@ -40,12 +40,22 @@ func (l *Ledger) rejectPlace(s *stream, g *frame.Group, f *sighting, cause frame
 	if r.opens || r.n > MaxSeq {
 		return nil, 0, false
 	}
-	window := l.policy.MisorderWindow
-	near := !r.epoch.begun || r.n+window >= r.epoch.base && r.n <= satAdd(r.epoch.next, window)
-	if !near && (f.value == "" || cause == frame.CauseRejectedCRC) {
-		return nil, 0, false
+	return r.epoch, r.n, l.rejectNear(r.epoch, r.n, f, cause)
+}
+
+// rejectNear reports whether a refused frame's number can be believed. Where the device does not name its epochs, one far behind may be of another life;
+// with a broken checksum, one far off may be broken too.
+func (l *Ledger) rejectNear(e *epoch, n uint64, f *sighting, cause frame.Cause) bool {
+	low, window := e.base, l.policy.MisorderWindow
+	switch {
+	case !e.begun:
+		return true
+	case f.value == "":
+		low = e.next
+	case cause != frame.CauseRejectedCRC:
+		return true
 	}
-	return r.epoch, r.n, true
+	return n >= satSub(low, window) && n <= satAdd(e.next, window)
 }
 
 // rejectFirst opens the first epoch of a stream, or of a value that the device declares, for a frame that did not get in.
@@ -71,6 +81,9 @@ func (l *Ledger) rejected(s *stream, e *epoch, n uint64, cause frame.Cause) bool
 		return false
 	}
 	if cause != frame.CauseRejectedCRC {
+		if e.sealedBelow(n) {
+			e.more().contradictions++
+		}
 		l.include(s, e, span{n, n + 1})
 	}
 	return true

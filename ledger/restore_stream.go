@@ -135,7 +135,9 @@ func (d *decoder) pace() *pace {
 	p.timeNS, p.recvMS, p.startNS = d.varint(), d.varint(), d.varint()
 	if p.bits != 8 && p.bits != 16 && p.bits != 32 || p.full > paceBlocks || p.early > earlyBlocks {
 		d.fail("counter of %d bits with %d blocks and %d early ones", p.bits, p.full, p.early)
+		return p
 	}
+	p.refresh()
 	return p
 }
 

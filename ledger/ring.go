@@ -1,24 +1,13 @@
 package ledger
 
-import "math/bits"
-
 // ringSize is how many of the newest numbers of an epoch keep the fingerprint of their frame.
 const ringSize = 64
 
-// remember keeps the fingerprint of n, which is about to be stored. Slot n%64 belongs to the number congruent to n among the 64 below and including
-// the highest stored one; ringSet says which slots hold such a number.
+// remember keeps the fingerprint of n, which is about to be stored. Slot n%64 belongs to the number congruent to n among the 64 up to the highest stored
+// one. Each of those wrote its slot when it was stored, so a slot that holds an older number's is never asked for.
 func (e *epoch) remember(n uint64, fingerprint uint32) {
-	if e.ring == nil {
-		return
-	}
 	top, any := e.top()
-	switch {
-	case !any || n > top && n-top >= ringSize:
-		e.ringSet = 0
-	case n > top+1: // the slots of skipped numbers hold ones that are now too old
-		skipped := uint64(1)<<(n-top-1) - 1
-		e.ringSet &^= bits.RotateLeft64(skipped, int((top+1)%ringSize))
-	case n <= top && top-n >= ringSize:
+	if e.ring == nil || any && n <= top && top-n >= ringSize {
 		return
 	}
 	e.ring[n%ringSize] = fingerprint

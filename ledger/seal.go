@@ -44,7 +44,7 @@ func ParseSeal(version uint8, body []byte) (c Seal, err error) {
 	return c, parsed("seal", version, &d)
 }
 
-// Seal applies one. An error is a *CommandError and nothing changed.
+// Seal applies one. An error is a *CommandError and nothing changed but the clock.
 func (l *Ledger) Seal(commitMS int64, c *Seal) (*SealResult, error) {
 	l.advance(commitMS)
 	if err := c.check(c.Last); err != nil {

@@ -26,8 +26,8 @@ func (l *Ledger) sight(g *frame.Group, receiveMS int64, it *frame.Item) (sightin
 	if code == "" && len(g.Epoch) > frame.MaxEpochBytes {
 		code = CodeBadEpoch
 	}
-	if code == "" && g.HasFirst && g.First > MaxSeq {
-		code = CodeSeqOutOfRange
+	if code == "" && g.HasFirst && (g.First > MaxSeq || bits < 64 && g.First > MaxSeq-1<<32) {
+		code = CodeSeqOutOfRange // the first frame's number could be
 	}
 	f := sighting{seq: it.Seq, bits: bits, value: g.Epoch, timeNS: it.TimeNS, recvMS: receiveMS, fingerprint: it.Fingerprint}
 	f.timeless, f.skewed = it.NoTime, l.skewed(it)

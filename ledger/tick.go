@@ -45,6 +45,8 @@ func (l *Ledger) finalise(d *deadline, limit int) (pieces int, done bool) {
 		r.nLost += g.count()
 	}
 	done = j == len(r.open) || r.open[j].first >= d.end
-	r.open = slices.Delete(r.open, keep, j)
+	if r.open = slices.Delete(r.open, keep, j); len(r.open) == 0 {
+		r.open = nil // a burst of loss must not keep its memory
+	}
 	return pieces, done
 }

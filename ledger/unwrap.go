@@ -1,6 +1,10 @@
 package ledger
 
-import "math"
+import (
+	"math"
+
+	"github.com/gaplessdb/gapless/frame"
+)
 
 // fit says how many numbers agree with what a narrow counter shows.
 type fit uint8
@@ -36,10 +40,15 @@ func (r reading) window(p *Policy) uint64 { return min(p.MisorderWindow, r.mod()
 // unwrap finds the full number behind the low bits of a counter. It predicts where the counter is from how fast the stream counts and the
 // device time that passed, and takes a number only if exactly one is within the uncertainty. Device time is believed when it advanced
 // no more than ours (the frame may have been buffered). When it ran ahead, or back, the frame may be what its time says or the clock may have been
-// set: if both readings lead to a number, they have to agree.
+// set: if both readings lead to a number, they have to agree; if one leads to none, it is refuted.
 func (p *pace) unwrap(r reading, policy *Policy) unwrapped {
 	r.timeNS = p.timeOf(r)
 	device, back := since(p.timeNS, r.timeNS)
+	if !back && device < p.calmNS && !p.stepped(r.timeNS, r.recvMS) {
+		if n, ok := p.beside(r, r.window(policy)); ok {
+			return unwrapped{fit: fitOne, n: n}
+		}
+	}
 	if back {
 		return p.either(r, p.earlier(r, policy, device), p.candidates(r, policy, p.received(r.recvMS)))
 	}
@@ -47,11 +56,17 @@ func (p *pace) unwrap(r reading, policy *Policy) unwrapped {
 	if !p.stepped(r.timeNS, r.recvMS) {
 		return u
 	}
-	ours := p.candidates(r, policy, p.received(r.recvMS))
-	if ours.fit == fitNone && u.fit == fitOne {
-		return p.disagree(r, u, u)
+	return p.either(r, u, p.candidates(r, policy, p.received(r.recvMS)))
+}
+
+// ticks reports whether a frame plainly shows next, the number after the newest one: a step of one, too soon for anything else.
+func (p *pace) ticks(next uint64, bits uint8, recvMS int64, it *frame.Item) bool {
+	if bits != p.bits || it.Seq != next&(1<<bits-1) || next != p.number+1 {
+		return false
 	}
-	return p.either(r, u, ours)
+	timeNS := p.timeOf(reading{timeless: it.NoTime, timeNS: it.TimeNS, recvMS: recvMS})
+	device, back := since(p.timeNS, timeNS)
+	return !back && device < p.calmNS && !p.stepped(timeNS, recvMS)
 }
 
 // either joins two readings of which one is right.
@@ -112,11 +127,14 @@ func (p *pace) earlier(r reading, policy *Policy, ns uint64) unwrapped {
 	return p.between(r, satSub(p.number, p.reach(ns, window)), min(satAdd(p.number, window), MaxSeq))
 }
 
-// predict is how many numbers a steady stream counts in so many ns, and by how many that may be wrong; false while the stream is not known to be steady.
+// predict is how many numbers a steady stream counts in so many ns, and by how many that may be wrong; false if the stream is not known to be steady.
 func (p *pace) predict(policy *Policy, ns, window uint64) (passed, unsure uint64, ok bool) {
-	interval, spread, ok := p.steady()
-	passed = mulDiv(ns, intervalUnit, max(interval, 1))
-	return passed, satAdd(mulDiv(passed, satAdd(policy.RateTolerancePPM, spread), 1_000_000), window), ok
+	interval, spread, ok := p.mean()
+	if !ok || spread > steadySpreads*policy.RateTolerancePPM {
+		return 0, 0, false
+	}
+	passed = mulDiv(ns, intervalUnit, interval)
+	return passed, satAdd(mulDiv(passed, policy.RateTolerancePPM+spread, 1_000_000), window), true
 }
 
 // reach is how many numbers the stream may have counted in so many ns, at half again the fastest rate it ever showed.

@@ -35,7 +35,7 @@ func ParseVerdict(version uint8, body []byte) (c Verdict, err error) {
 	return c, parsed("verdict", version, &d)
 }
 
-// Verdict applies one. An error is a *CommandError and nothing changed. A verdict that comes twice settles nothing the second time.
+// Verdict applies one. An error is a *CommandError and nothing changed but the clock. A verdict that comes twice settles nothing the second time.
 func (l *Ledger) Verdict(commitMS int64, c *Verdict) (*VerdictResult, error) {
 	l.advance(commitMS)
 	if c.From > c.To || c.To > MaxSeq {
