@@ -138,7 +138,7 @@ func (l *Log) truncate(index uint64) error {
 	if len(t.kept) == 0 {
 		l.first, l.last = 0, 0
 	}
-	l.tail.truncate(index)
+	l.tail.truncate(l.last + 1)
 	l.mu.Unlock()
 	for _, f := range t.dropped {
 		l.release(f)

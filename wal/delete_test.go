@@ -11,45 +11,46 @@ import (
 // entries is a range of indexes; the zero value is none.
 type entries struct{ first, last uint64 }
 
+// deleteTests delete from a log that holds 10..40, in several files.
+var deleteTests = []struct {
+	name   string
+	lo, hi uint64
+	floor  uint64
+	want   entries
+	fails  bool
+}{
+	{name: "below", lo: 1, hi: 9, floor: 100, want: entries{10, 40}},
+	{name: "above", lo: 41, hi: 50, floor: 100, want: entries{10, 40}},
+	{name: "reversed", lo: 20, hi: 10, floor: 100, want: entries{10, 40}},
+	{name: "hole", lo: 11, hi: 39, floor: 100, want: entries{10, 40}, fails: true},
+
+	{name: "prefix", lo: 10, hi: 25, floor: 100, want: entries{26, 40}},
+	{name: "prefix from below", lo: 0, hi: 25, floor: 100, want: entries{26, 40}},
+	{name: "prefix of one", lo: 10, hi: 10, floor: 100, want: entries{11, 40}},
+	{name: "prefix, all but one", lo: 10, hi: 39, floor: 100, want: entries{40, 40}},
+	{name: "prefix, no floor", lo: 10, hi: 25, floor: 0, want: entries{10, 40}},
+	{name: "prefix over the floor", lo: 10, hi: 25, floor: 20, want: entries{20, 40}},
+	{name: "prefix to the floor", lo: 10, hi: 20, floor: 20, want: entries{20, 40}},
+	{name: "prefix to below the floor", lo: 10, hi: 19, floor: 20, want: entries{20, 40}},
+	{name: "prefix, floor is the first", lo: 10, hi: 25, floor: 10, want: entries{10, 40}},
+	{name: "prefix, floor is the second", lo: 10, hi: 25, floor: 11, want: entries{11, 40}},
+	{name: "prefix, old floor", lo: 10, hi: 25, floor: 5, want: entries{10, 40}},
+
+	{name: "suffix", lo: 30, hi: 40, floor: 100, want: entries{10, 29}},
+	{name: "suffix over the end", lo: 30, hi: 1000, floor: 100, want: entries{10, 29}},
+	{name: "suffix below the floor", lo: 12, hi: 40, floor: 35, want: entries{10, 11}},
+	{name: "suffix, no floor", lo: 11, hi: 40, floor: 0, want: entries{10, 10}},
+	{name: "suffix of one", lo: 40, hi: 40, floor: 0, want: entries{10, 39}},
+
+	{name: "wipe", lo: 10, hi: 40, floor: 100},
+	{name: "wipe above the floor", lo: 10, hi: 40, floor: 20},
+	{name: "wipe without floor", lo: 10, hi: 40, floor: 0},
+	{name: "wipe and more", lo: 0, hi: 1 << 60, floor: 0},
+}
+
 func TestDeleteRange(t *testing.T) {
-	tests := []struct {
-		name   string
-		lo, hi uint64
-		floor  uint64
-		want   entries
-		fails  bool
-	}{
-		// The log holds 10..40, in several files.
-		{name: "below", lo: 1, hi: 9, floor: 100, want: entries{10, 40}},
-		{name: "above", lo: 41, hi: 50, floor: 100, want: entries{10, 40}},
-		{name: "reversed", lo: 20, hi: 10, floor: 100, want: entries{10, 40}},
-		{name: "hole", lo: 11, hi: 39, floor: 100, want: entries{10, 40}, fails: true},
-
-		{name: "prefix", lo: 10, hi: 25, floor: 100, want: entries{26, 40}},
-		{name: "prefix from below", lo: 0, hi: 25, floor: 100, want: entries{26, 40}},
-		{name: "prefix of one", lo: 10, hi: 10, floor: 100, want: entries{11, 40}},
-		{name: "prefix, all but one", lo: 10, hi: 39, floor: 100, want: entries{40, 40}},
-		{name: "prefix, no floor", lo: 10, hi: 25, floor: 0, want: entries{10, 40}},
-		{name: "prefix over the floor", lo: 10, hi: 25, floor: 20, want: entries{20, 40}},
-		{name: "prefix to the floor", lo: 10, hi: 20, floor: 20, want: entries{20, 40}},
-		{name: "prefix to below the floor", lo: 10, hi: 19, floor: 20, want: entries{20, 40}},
-		{name: "prefix, floor is the first", lo: 10, hi: 25, floor: 10, want: entries{10, 40}},
-		{name: "prefix, floor is the second", lo: 10, hi: 25, floor: 11, want: entries{11, 40}},
-		{name: "prefix, old floor", lo: 10, hi: 25, floor: 5, want: entries{10, 40}},
-
-		{name: "suffix", lo: 30, hi: 40, floor: 100, want: entries{10, 29}},
-		{name: "suffix over the end", lo: 30, hi: 1000, floor: 100, want: entries{10, 29}},
-		{name: "suffix below the floor", lo: 12, hi: 40, floor: 35, want: entries{10, 11}},
-		{name: "suffix, no floor", lo: 11, hi: 40, floor: 0, want: entries{10, 10}},
-		{name: "suffix of one", lo: 40, hi: 40, floor: 0, want: entries{10, 39}},
-
-		{name: "wipe", lo: 10, hi: 40, floor: 100},
-		{name: "wipe above the floor", lo: 10, hi: 40, floor: 20},
-		{name: "wipe without floor", lo: 10, hi: 40, floor: 0},
-		{name: "wipe and more", lo: 0, hi: 1 << 60, floor: 0},
-	}
 	all := makeEntries(10, 40, 1, 400)
-	for _, tt := range tests {
+	for _, tt := range deleteTests {
 		t.Run(tt.name, func(t *testing.T) {
 			m := vfs.NewMem()
 			l := mustOpen(t, m, smallOptions())
@@ -125,52 +126,62 @@ func TestOldSuffixStaysGone(t *testing.T) {
 	wantContents(t, l, es)
 }
 
-// In its stride a log makes no new files, keeps the spares it may, and does not grow.
-func TestRecycling(t *testing.T) {
-	m := vfs.NewMem()
-	l := mustOpen(t, m, smallOptions())
-	created := map[string]bool{}
-	for i := uint64(1); i <= 400; i++ {
+// appendAndCompact stores first..last and deletes all but the last entry every 20 entries, as flushes do.
+func appendAndCompact(t *testing.T, l *Log, first, last uint64) {
+	for i := first; i <= last; i++ {
 		mustStore(t, l, makeEntry(i, 1, 1000))
 		if i%20 == 0 {
 			l.SetFloor(i)
 			must(t, l.DeleteRange(1, i-1))
 		}
-		if i == 100 {
-			m.Inject(func(op vfs.Op) error {
-				if op.Kind == vfs.OpCreate && strings.HasSuffix(op.Name, fileSuffix) {
-					created[op.Name] = true
-				}
-				return nil
-			})
+	}
+}
+
+// In its stride a log makes no new files, and does not grow.
+func TestRecycling(t *testing.T) {
+	for spares, limit := range map[int]int{2: 300 / 20 * 3, 100: 8} { // 20 entries are 5 files; of those, 2 or all may be kept
+		m := vfs.NewMem()
+		opt := smallOptions()
+		opt.SpareFiles = spares
+		l := mustOpen(t, m, opt)
+		appendAndCompact(t, l, 1, 100)
+		created := 0
+		m.Inject(func(op vfs.Op) error {
+			if op.Kind == vfs.OpCreate && strings.HasSuffix(op.Name, fileSuffix) {
+				created++
+			}
+			return nil
+		})
+		appendAndCompact(t, l, 101, 400)
+		if created > limit {
+			t.Errorf("%d spares: %d files were made new, want at most %d", spares, created, limit)
 		}
 		if n := len(list(t, m, fileSuffix)); n > 15 {
-			t.Fatalf("%d files at entry %d", n, i)
+			t.Errorf("%d spares: %d files", spares, n)
+		}
+		want := makeEntries(400, 400, 1, 1000)
+		wantContents(t, l, want)
+		got, err := reopened(powerCut(m), smallOptions())
+		must(t, err)
+		if d := diff(got, want); d != "" {
+			t.Error(d)
 		}
 	}
-	// 20 entries are 5 files; of the 5 that each deletion drops, 2 may be kept, 3 are made anew.
-	if n := len(created); n > 300/20*3 {
-		t.Errorf("%d files were made new", n)
-	}
-	l.opt.SpareFiles = 100
-	created = map[string]bool{}
-	for i := uint64(401); i <= 800; i++ {
+}
+
+// Of the files that a large deletion sets free, no more are kept than may be.
+func TestSparesAreTrimmed(t *testing.T) {
+	m := vfs.NewMem()
+	l := mustOpen(t, m, smallOptions())
+	for i := uint64(1); i <= 100; i++ {
 		mustStore(t, l, makeEntry(i, 1, 1000))
-		if i%20 == 0 {
-			l.SetFloor(i)
-			must(t, l.DeleteRange(1, i-1))
-		}
 	}
-	if n := len(created); n > 8 {
-		t.Errorf("%d files were made new where all could be recycled", n)
+	l.SetFloor(100)
+	must(t, l.DeleteRange(1, 99))
+	if names := list(t, m, fileSuffix); len(names) != 4 { // active, prepared, two spares
+		t.Errorf("left are %v", names)
 	}
-	want := makeEntries(800, 800, 1, 1000)
-	wantContents(t, l, want)
-	got, err := reopened(powerCut(m), smallOptions())
-	must(t, err)
-	if d := diff(got, want); d != "" {
-		t.Error(d)
-	}
+	wantContents(t, l, makeEntries(100, 100, 1, 1000))
 }
 
 // Raft's compaction, up to an index below the last it saw, comes between a truncation to that index and the append that follows:

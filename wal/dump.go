@@ -20,9 +20,9 @@ type Record struct {
 	Err    error    // ErrCorrupt or ErrVersion: what is wrong at Offset. Log is zero then
 }
 
-// Dump calls fn for everything that can still be read in dir, file by file, in the order of the files: entries of the log, what is left of deleted ones, torn
-// tails, and damage. It changes nothing and needs no undamaged file; it stops at the first error of fn or of a read. On
-// the directory of an open log the newest entries may be missing, or look damaged.
+// Dump calls fn for everything that can still be read in dir, file by file in their order: entries of the log, what is left of
+// deleted ones, torn tails, and damage. It changes nothing and needs no undamaged file; it stops at the first error of fn or of a
+// read. On the directory of an open log the newest entries may be missing, or look damaged.
 func Dump(fsys vfs.FS, dir string, fn func(Record) error) error {
 	names, err := fsys.List(dir)
 	if err != nil {

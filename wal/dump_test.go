@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"testing"
 
 	"github.com/gaplessdb/gapless/vfs"
@@ -105,7 +106,7 @@ func TestDumpDamaged(t *testing.T) {
 				found[i] = true
 			}
 			for i := uint64(1); i <= 30; i++ {
-				if want := contains(tt.found, i); want != found[i] {
+				if want := slices.Contains(tt.found, i); want != found[i] {
 					t.Errorf("entry %d: found %v, want %v", i, found[i], want)
 				}
 			}

@@ -59,8 +59,9 @@ func (f *logFile) cut(index uint64) metaFile {
 	return metaFile{generation: f.generation, sealed: true, first: f.first, last: index - 1, end: off}
 }
 
-// rewriteLast writes the last write again, which began at index base, and syncs it. Recovery needs that before it believes what it read: a process that died
-// before its sync, or of a failed one, leaves bytes in the page cache that are not on the disk, and that the kernel may think clean.
+// rewriteLast writes the last write again, which began at index base, and syncs it. Recovery needs that before it believes what
+// it read: a process that died before its sync, or of a failed one, leaves bytes in the page cache that are not on the disk, and
+// that the kernel may think clean.
 func (f *logFile) rewriteLast(base uint64) error {
 	off := int64(0) // the header was part of the first write
 	if base > f.first {

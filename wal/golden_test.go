@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -148,17 +149,17 @@ func TestFormatDocument(t *testing.T) {
 	if got := strings.Join(strings.Fields(block[1]), ""); got != hex.EncodeToString(want) {
 		t.Errorf("the example is\n%s\nthe encoder writes\n%s", got, hex.EncodeToString(want))
 	}
-	for name, n := range map[string]int{
+	for what, n := range map[string]int{
 		"bytes a file header":   fileHeaderSize,
 		"bytes a record header": recordHeaderSize,
 		"bytes a meta entry":    metaEntrySize,
 		"bytes a meta header":   metaHeaderSize,
-		"torn files are kept":   maxTornFiles,
-		"MiB of a torn tail":    maxTornBytes >> 20,
 		"bytes a block":         blockSize,
+		"MiB of a torn tail":    maxTornBytes >> 20,
+		"torn files are kept":   maxTornFiles,
 	} {
-		if s := regexp.MustCompile(`(\d+) ` + name).FindStringSubmatch(doc); s == nil || s[1] != itoa(n) {
-			t.Errorf("the document should say %d %s, says %q", n, name, s)
+		if s := regexp.MustCompile(`(\d+) ` + what).FindStringSubmatch(doc); s == nil || s[1] != strconv.Itoa(n) {
+			t.Errorf("the document should say %d %s, says %q", n, what, s)
 		}
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"hash/crc32"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,12 +20,10 @@ import (
 const testDir = "data/wal"
 
 // salts gives every generation its own salt, the same in every run.
-type salts struct{ n uint64 }
+type salts struct{ n atomic.Uint64 }
 
 func (s *salts) Read(p []byte) (int, error) {
-	s.n++
-	b := binary.LittleEndian.AppendUint64(nil, s.n*0x9e3779b97f4a7c15)
-	return copy(p, b), nil
+	return copy(p, binary.LittleEndian.AppendUint64(nil, s.n.Add(1)*0x9e3779b97f4a7c15)), nil
 }
 
 // smallOptions make a log of files of one block that does the same operations in every run.
@@ -205,7 +203,3 @@ func metaOf(t testing.TB, fsys vfs.FS) *meta {
 }
 
 func crcOf(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
-
-func itoa(n int) string { return strconv.Itoa(n) }
-
-func contains(is []uint64, i uint64) bool { return slices.Contains(is, i) }

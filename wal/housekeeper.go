@@ -1,6 +1,6 @@
 package wal
 
-// kick tells the housekeeper that there is work. In an inline log the writer does it (see tidyInline).
+// kick tells the housekeeper that there is work. An inline log has none (see tidyInline).
 func (l *Log) kick() {
 	select {
 	case l.wake <- struct{}{}:
@@ -11,10 +11,6 @@ func (l *Log) kick() {
 // housekeeper prepares the next file and removes spares, so that StoreLogs does not have to wait for either.
 func (l *Log) housekeeper() {
 	defer close(l.done)
-	if l.opt.Inline {
-		<-l.quit
-		return
-	}
 	for {
 		select {
 		case <-l.quit:

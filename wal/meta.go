@@ -32,8 +32,8 @@ type meta struct {
 	files []metaFile
 }
 
-// metaFile is one log file that counts. A sealed one holds exactly what first, last and end say. Another one holds at least that, or nothing if
-// they are 0.
+// metaFile is one log file that counts. A sealed one holds exactly what first, last and end say. Another one holds at least
+// that, or perhaps nothing if they are 0.
 //
 //	number u64 | salt u64 | first u64 | last u64 | end u64 | sealed u8, 7 zeros
 type metaFile struct {

@@ -32,18 +32,18 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		"Raft entries stored. A rise without one in bytes means small entries: batching has become worse.")
 	m.sync = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "gapless_wal_sync_seconds",
-		Help:    "Time of one fdatasync of the log. Every acknowledgement waits for two in series: a rise is felt by every client, and seconds end the node.",
+		Help:    "Time of one fdatasync of the log. Every acknowledgement waits for two in series: every client feels a rise.",
 		Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
 	})
 	m.all = append(m.all, m.sync)
 	m.created = m.counter("files_created_total",
-		"Log files made new. A steady rise means that nothing can be recycled: the floor does not advance, or the limit of spares is too low.")
+		"Log files made new. A steady rise means that nothing can be recycled: the floor stands still, or too few spares are kept.")
 	m.recycled = m.counter("files_recycled_total",
 		"Log files written again in a new generation. Rises by one per log file of write load once the node is in its stride.")
 	m.hits = m.counter("tail_hits_total",
 		"Entries read from the tail cache.")
 	m.misses = m.counter("tail_misses_total",
-		"Entries read that were not in the tail cache. A rise outside a start means that a follower is far behind, or that the cache is too small.")
+		"Entries read that were not in the tail cache. A rise outside a start means a follower far behind, or a cache too small.")
 	m.tornTails = m.counter("torn_tails_total",
 		"Torn tails cut when the log was opened. A rise means crashes in the middle of a write; without a crash, a disk that loses writes.")
 	m.truncations = m.counter("truncations_total",

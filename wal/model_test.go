@@ -147,6 +147,7 @@ func TestModel(t *testing.T) {
 				opt.Inline = inline
 				c := &machine{fs: vfs.NewMem(), opt: opt, term: 1}
 				c.open(t)
+				defer func() { _ = c.log.Close() }() // also where rapid gives a run up
 				t.Repeat(c.actions())
 				if err := c.log.Close(); err != nil {
 					t.Fatal(err)

@@ -38,6 +38,10 @@ func Open(fsys vfs.FS, dir string, opt Options) (*Log, error) {
 		m.unregister()
 		return nil, errors.Join(err, lock.Close())
 	}
+	if opt.Inline {
+		close(l.done)
+		return l, nil
+	}
 	go l.housekeeper()
 	l.kick()
 	return l, nil
@@ -48,7 +52,7 @@ func makeDir(fsys vfs.FS, dir string) error {
 	if err := fsys.MkdirAll(dir); err != nil {
 		return fmt.Errorf("wal: make %s: %w", dir, err)
 	}
-	for d := path.Clean(dir); d != "."; {
+	for d := path.Clean(dir); d != "." && d != "/"; {
 		d = path.Dir(d)
 		if err := fsys.SyncDir(d); err != nil {
 			return fmt.Errorf("wal: sync %s after making %s: %w", d, dir, err)
@@ -83,7 +87,7 @@ func (l *Log) open() error {
 	if len(l.files) > 0 {
 		l.first, l.last = max(m.first, l.files[0].first), r.next-1
 	}
-	l.adoptSpares(names)
+	l.adoptSpares(m, names)
 	if err := l.removeTmp(names); err != nil {
 		return err
 	}
@@ -95,6 +99,7 @@ func (l *Log) open() error {
 	if err := l.settle(r, names); err != nil {
 		return err
 	}
+	l.spares = append(l.spares, r.blanks...)
 	l.log.Info("wal: opened", "dir", l.dir, "first", l.first, "last", l.last, "files", len(l.files))
 	return l.tidyInline()
 }
@@ -121,16 +126,17 @@ func (l *Log) removeTmp(names []string) error {
 	return nil
 }
 
-// adoptSpares makes spares of the log files that hold no entries.
-func (l *Log) adoptSpares(names []string) {
-	used := map[uint64]bool{}
-	for _, f := range l.files {
-		used[f.number] = true
+// adoptSpares makes spares of the log files that m does not name. A crash may still go back to m, so the ones it names must stay
+// where they are, even if they hold nothing.
+func (l *Log) adoptSpares(m *meta, names []string) {
+	named := map[uint64]bool{}
+	for i := range m.files {
+		named[m.files[i].number] = true
 	}
 	for _, name := range names { // in order of number
 		if number, ok := parseFileName(name); ok {
 			l.number = max(l.number, number)
-			if !used[number] {
+			if !named[number] {
 				l.spares = append(l.spares, number)
 			}
 		}
@@ -168,7 +174,7 @@ func (l *Log) keepTorn(t *tornTail, names []string) error {
 		return err
 	}
 	l.metrics.tornTails.Inc()
-	l.log.Warn("wal: cut a torn tail: a write that was never acknowledged", "path", t.damage.Path, "offset", t.damage.Offset,
+	l.log.Warn("wal: cut a torn tail: the newest write is not whole", "path", t.damage.Path, "offset", t.damage.Offset,
 		"want", t.damage.Want, "got", t.damage.Got, "from_index", t.header.first, "last", l.last, "kept", name, "kept_bytes", len(t.bytes))
 	return nil
 }

@@ -26,8 +26,8 @@ type Options struct {
 	// TailCacheBytes bounds the newest records that are kept in memory. Default 32 MiB; negative keeps none.
 	TailCacheBytes int64
 
-	// MaxRecordBytes is the largest entry (data and extensions) that StoreLogs takes. Default 16 MiB, at most 1 GiB. Entries that are in the log
-	// already are read whatever their size.
+	// MaxRecordBytes is the largest entry (data and extensions) that StoreLogs takes. Default 16 MiB, at most 1 GiB. Entries
+	// that are in the log already are read whatever their size.
 	MaxRecordBytes int64
 
 	// Inline makes the writer do what a goroutine does otherwise (prepare the next file, remove spares), so that the same

@@ -10,9 +10,6 @@ import (
 	"time"
 
 	"github.com/gaplessdb/gapless/vfs"
-	"github.com/hashicorp/raft"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 // After a failed sync the log is dead, although the next sync would succeed, and its entries are there after a restart only
@@ -52,7 +49,8 @@ func TestPoisonNamesTheCause(t *testing.T) {
 	m.Inject(vfs.FailKind(vfs.OpWrite, syscall.EIO))
 	again := l.StoreLog(makeEntry(1, 1, 100))
 	for _, err := range []error{err, again} {
-		if !errors.Is(err, ErrPoisoned) || !errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), "entries 1..1") {
+		if !errors.Is(err, ErrPoisoned) || !errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EIO) ||
+			!strings.Contains(err.Error(), "entries 1..1") {
 			t.Errorf("%v", err)
 		}
 	}
@@ -152,67 +150,5 @@ func TestStalled(t *testing.T) {
 			}
 			must(t, l.Close())
 		})
-	}
-}
-
-func TestMetrics(t *testing.T) {
-	reg := prometheus.NewRegistry()
-	m := vfs.NewMem()
-	opt := smallOptions()
-	opt.Metrics, opt.TailCacheBytes = reg, -1
-	l := mustOpen(t, m, opt)
-	if _, err := Open(vfs.NewMem(), testDir, opt); err == nil {
-		t.Error("the metrics of two logs share a registerer")
-	}
-	for i := uint64(1); i <= 10; i++ {
-		mustStore(t, l, makeEntry(i, 1, 1000))
-	}
-	l.SetFloor(9)
-	must(t, l.DeleteRange(1, 8))
-	must(t, l.DeleteRange(10, 10))
-	for i := uint64(10); i <= 15; i++ {
-		mustStore(t, l, makeEntry(i, 1, 1000))
-	}
-	must(t, l.GetLog(10, new(raft.Log)))
-	size := int64(0)
-	for i := uint64(1); i <= 15; i++ {
-		size += recordSize(makeEntry(i, 1, 1000))
-	}
-	for c, want := range map[prometheus.Counter]float64{
-		l.metrics.appendedEntries: 16,
-		l.metrics.hits:            0,
-		l.metrics.misses:          1,
-		l.metrics.truncations:     1,
-		l.metrics.tornTails:       0,
-		l.metrics.corruptReads:    0,
-	} {
-		if got := testutil.ToFloat64(c); got != want {
-			t.Errorf("%s is %v, want %v", c.Desc(), got, want)
-		}
-	}
-	if n := testutil.ToFloat64(l.metrics.appendedBytes); n < float64(size) {
-		t.Errorf("%v bytes appended, want at least %d", n, size)
-	}
-	if testutil.ToFloat64(l.metrics.created) == 0 || testutil.ToFloat64(l.metrics.recycled) == 0 {
-		t.Error("files are not counted")
-	}
-	if n, err := testutil.GatherAndCount(reg); err != nil || n != 10 {
-		t.Errorf("%d metrics: %v", n, err)
-	}
-	mustStore(t, l, makeEntry(16, 1, 10))
-	m = kill(m)
-	must(t, l.Close())
-	if n, err := testutil.GatherAndCount(reg); err != nil || n != 0 {
-		t.Errorf("%d metrics after Close: %v", n, err)
-	}
-	must(t, Dump(m, testDir, func(r Record) error {
-		if r.Live && r.Log.Index == 16 {
-			return m.Flip(r.Path, r.Offset+r.Bytes-1, 0)
-		}
-		return nil
-	}))
-	l = mustOpen(t, m, opt)
-	if n := testutil.ToFloat64(l.metrics.tornTails); n != 1 {
-		t.Errorf("%v torn tails", n)
 	}
 }

@@ -151,7 +151,8 @@ func checkEntry(seed uint32, b []byte, index uint64) (recordHeader, *CorruptErro
 		return h, err
 	}
 	if h.kind != kindEntry || h.index != index || h.size() != int64(len(b)) {
-		return h, corrupt(fmt.Sprintf("entry %d in %d bytes", index, len(b)), fmt.Sprintf("index %d, kind %d, %d bytes", h.index, h.kind, h.size()))
+		got := fmt.Sprintf("index %d, kind %d, %d bytes", h.index, h.kind, h.size())
+		return h, corrupt(fmt.Sprintf("entry %d in %d bytes", index, len(b)), got)
 	}
 	return h, h.checkBody(b)
 }

@@ -18,7 +18,8 @@ type recovery struct {
 	next     uint64        // index expected next; 0 if there was no record yet and any may come
 	base     uint64        // index at which the last write began
 	unproven bool          // the last write may be in the page cache only
-	blank    *CorruptError // why an unsealed file holds nothing, if there is one: then none after it may hold anything
+	blanks   []uint64      // numbers of the files that hold nothing
+	blank    *CorruptError // why the first of them holds nothing: then none after it may hold anything
 	torn     *tornTail     // of the last file that was written to, if it has one
 }
 
@@ -50,8 +51,12 @@ func (r *recovery) file(e *metaFile) error {
 	}
 	f := newLogFile(e.generation, r.dir, h)
 	kept, err := r.read(e, f)
-	if err != nil || !kept {
+	if err != nil {
 		return errors.Join(err, h.Close())
+	}
+	if !kept {
+		r.blanks = append(r.blanks, e.number)
+		return h.Close()
 	}
 	r.files = append(r.files, f)
 	return nil
@@ -105,7 +110,8 @@ func (r *recovery) unsealed(e *metaFile, s *scan) error {
 	}
 	if e.last > 0 && (s.first != e.first || s.next() <= e.last) {
 		if s.damage == nil {
-			s.damage = corrupt(fmt.Sprintf("entries %d..%d at least", e.first, e.last), fmt.Sprintf("%d..%d", s.first, s.next()-1)).at(s.path, s.end)
+			got := fmt.Sprintf("%d..%d", s.first, s.next()-1)
+			s.damage = corrupt(fmt.Sprintf("entries %d..%d at least", e.first, e.last), got).at(s.path, s.end)
 		}
 		return s.damage
 	}

@@ -1,210 +1,14 @@
 package wal
 
 import (
-	"bytes"
 	"errors"
-	"path"
 	"strings"
 	"testing"
 
 	"github.com/gaplessdb/gapless/vfs"
-	"github.com/hashicorp/raft"
 )
 
-// sickbed is a log that has stopped, ready to be damaged.
-type sickbed struct {
-	testing.TB
-	*vfs.Mem
-	where map[uint64]Record // of each live entry
-}
-
-// sick stores entries 1..24 in writes of 1, 3, 1, 3, ... and stops, by Close or by a crash. The log has several files; the
-// last two writes are 21 and 22..24, in the last file. 19..24 are all types of entries, two of which hold no data.
-func sick(t testing.TB, closed bool) *sickbed {
-	t.Helper()
-	m := vfs.NewMem()
-	l := mustOpen(t, m, smallOptions())
-	for i := uint64(1); i <= 24; i += 4 {
-		mustStore(t, l, makeEntries(i, i, 1, 400)...)
-		mustStore(t, l, makeEntries(i+1, i+3, 1, 400)...)
-	}
-	if closed {
-		must(t, l.Close())
-	}
-	s := &sickbed{TB: t, Mem: kill(m), where: map[uint64]Record{}}
-	must(t, Dump(s, testDir, func(r Record) error {
-		if r.Live {
-			s.where[r.Log.Index] = r
-		}
-		return r.Err
-	}))
-	if len(s.where) != 24 || s.where[17].Path != s.where[24].Path || s.where[1].Path == s.where[17].Path {
-		t.Fatalf("the log is not laid out as the test wants it: %v", s.where)
-	}
-	return s
-}
-
-func (s *sickbed) flip(name string, off int64) { must(s, s.Flip(name, off, 3)) }
-
-// file returns the name of the file that holds index.
-func (s *sickbed) file(index uint64) string { return path.Base(s.where[index].Path) }
-
-// edit passes the contents of the file that holds index through fn.
-func (s *sickbed) edit(index uint64, fn func(b []byte) []byte) {
-	writeFile(s, s, s.file(index), fn(readFile(s, s, s.file(index))))
-}
-
-// seed is that of the generation of the file that holds index.
-func (s *sickbed) seed(index uint64) uint32 {
-	number, _ := parseFileName(s.file(index))
-	for _, f := range metaOf(s, s).files {
-		if f.number == number {
-			return f.seed()
-		}
-	}
-	s.Fatalf("meta does not name the file of entry %d", index)
-	return 0
-}
-
-// behind returns where the record of index ends.
-func (s *sickbed) behind(index uint64) int64 { return s.where[index].Offset + s.where[index].Bytes }
-
-// put writes b at off into the file that holds index.
-func (s *sickbed) put(index uint64, off int64, b []byte) {
-	s.edit(index, func(old []byte) []byte {
-		if n := off + int64(len(b)); n > int64(len(old)) {
-			old = append(old, make([]byte, n-int64(len(old)))...)
-		}
-		copy(old[off:], b)
-		return old
-	})
-}
-
-const none = 0 // no entry survives, because Open refuses
-
-// recoveryTests damage a log. What must survive is 1..last; torn says that something was cut off, else the rest was just not there.
-var recoveryTests = []struct {
-	name   string
-	closed bool // stopped by Close, not by a crash
-	damage func(s *sickbed)
-	last   uint64 // none: Open must return err
-	torn   int    // files of cut bytes
-	err    error
-	index  uint64 // where the error must point: at the record of this index
-}{
-	{name: "crash", damage: func(s *sickbed) {}, last: 24},
-	{name: "close", closed: true, damage: func(s *sickbed) {}, last: 24},
-
-	// the newest write, after a crash
-	{name: "last body", damage: func(s *sickbed) { s.flip(s.where[24].Path, s.behind(24)-1) }, last: 23, torn: 1},
-	{name: "last header", damage: func(s *sickbed) { s.flip(s.where[24].Path, s.where[24].Offset+1) }, last: 23, torn: 1},
-	{name: "last length", damage: func(s *sickbed) { s.flip(s.where[24].Path, s.where[24].Offset+11) }, last: 23, torn: 1},
-	{name: "first of the last write", damage: func(s *sickbed) { s.flip(s.where[22].Path, s.behind(22)-1) }, last: 21, torn: 1},
-	{name: "end marker", damage: func(s *sickbed) { s.flip(s.where[24].Path, s.behind(24)+5) }, last: 24, torn: 1},
-	{name: "last record zeroed", damage: func(s *sickbed) {
-		s.put(24, s.where[24].Offset, make([]byte, s.where[24].Bytes+recordHeaderSize))
-	}, last: 23, torn: 1},
-	{name: "file cut inside the last record", damage: func(s *sickbed) {
-		s.edit(24, func(b []byte) []byte { return b[:s.behind(24)-1] })
-	}, last: 23, torn: 1},
-	{name: "file cut before the end marker", damage: func(s *sickbed) {
-		s.edit(24, func(b []byte) []byte { return b[:s.behind(24)] })
-	}, last: 24, torn: 1},
-	{name: "garbage behind the end marker", damage: func(s *sickbed) {
-		s.put(24, s.behind(24)+recordHeaderSize, bytes.Repeat([]byte("garbage!"), 100))
-	}, last: 24},
-
-	// anything older
-	{name: "write before the last one", damage: func(s *sickbed) { s.flip(s.where[21].Path, s.where[21].Offset+60) }, err: ErrCorrupt, index: 21},
-	{name: "its header", damage: func(s *sickbed) { s.flip(s.where[21].Path, s.where[21].Offset) }, err: ErrCorrupt, index: 21},
-	{name: "its length", damage: func(s *sickbed) { s.flip(s.where[21].Path, s.where[21].Offset+8) }, err: ErrCorrupt, index: 21},
-	{name: "entry without data", damage: func(s *sickbed) { s.flip(s.where[19].Path, s.where[19].Offset+20) }, err: ErrCorrupt, index: 19},
-	{name: "first of the last file", damage: func(s *sickbed) { s.flip(s.where[17].Path, s.behind(17)-1) }, err: ErrCorrupt, index: 17},
-	{name: "older file", damage: func(s *sickbed) { s.flip(s.where[3].Path, s.behind(3)-1) }, err: ErrCorrupt, index: 3},
-	{name: "last of an older file", damage: func(s *sickbed) { s.flip(s.where[8].Path, s.behind(8)-1) }, err: ErrCorrupt, index: 8},
-	{name: "last record, after a close", closed: true, damage: func(s *sickbed) { s.flip(s.where[24].Path, s.behind(24)-1) }, err: ErrCorrupt, index: 24},
-	{name: "end marker, after a close", closed: true, damage: func(s *sickbed) { s.flip(s.where[24].Path, s.behind(24)+5) }, last: 24},
-	{name: "file cut, after a close", closed: true, damage: func(s *sickbed) {
-		s.edit(24, func(b []byte) []byte { return b[:s.behind(24)-1] })
-	}, err: ErrCorrupt},
-
-	// headers, names and meta
-	{name: "header of the last file", damage: func(s *sickbed) { s.flip(s.where[24].Path, 9) }, err: ErrCorrupt},
-	{name: "header of an older file", damage: func(s *sickbed) { s.flip(s.where[1].Path, 40) }, err: ErrCorrupt},
-	{name: "first file missing", damage: func(s *sickbed) { must(s, s.Remove(s.where[1].Path)) }, err: ErrCorrupt},
-	{name: "last file missing", damage: func(s *sickbed) { must(s, s.Remove(s.where[24].Path)) }, err: ErrCorrupt},
-	{name: "last file emptied", damage: func(s *sickbed) { s.edit(24, func([]byte) []byte { return nil }) }, err: ErrCorrupt},
-	{name: "last file cut inside its first write", damage: func(s *sickbed) {
-		s.edit(24, func(b []byte) []byte { return b[:s.where[15].Offset] })
-	}, err: ErrCorrupt, index: 15},
-	{name: "two files swapped", damage: func(s *sickbed) {
-		a, b := readFile(s, s, s.file(1)), readFile(s, s, s.file(24))
-		writeFile(s, s, s.file(1), b)
-		writeFile(s, s, s.file(24), a)
-	}, err: ErrCorrupt},
-	{name: "an older file in the place of the last", damage: func(s *sickbed) {
-		writeFile(s, s, s.file(1), readFile(s, s, s.file(24)))
-	}, err: ErrCorrupt},
-	{name: "meta missing", damage: func(s *sickbed) { must(s, s.Remove(path.Join(testDir, metaName))) }, err: ErrCorrupt},
-	{name: "meta", damage: func(s *sickbed) { s.flip(path.Join(testDir, metaName), 30) }, err: ErrCorrupt},
-	{name: "unfinished meta", damage: func(s *sickbed) {
-		must(s, writeNew(s, path.Join(testDir, metaTmpName), []byte("half")))
-	}, last: 24},
-	{name: "newer meta", damage: func(s *sickbed) {
-		b := readFile(s, s, metaName)
-		b[4] = 9
-		writeFile(s, s, metaName, resum(b, len(b)-4))
-	}, err: ErrVersion},
-	{name: "newer file", damage: func(s *sickbed) {
-		s.edit(3, func(b []byte) []byte { b[4] = 9; resum(b[:fileHeaderSize], fileHeaderCRC); return b })
-	}, err: ErrVersion},
-	{name: "files and no meta at all", damage: func(s *sickbed) {
-		for _, name := range []string{metaName, s.file(1), s.file(12), s.file(24)} {
-			_ = s.Remove(path.Join(testDir, name)) // some of them are one file
-		}
-	}, err: ErrCorrupt},
-
-	// records that are valid in the wrong place
-	{name: "index jumps", damage: func(s *sickbed) {
-		e := makeEntry(24, 1, 400)
-		e.Index = 26
-		s.put(24, s.where[24].Offset, appendEntry(nil, s.seed(24), e, 2))
-	}, err: ErrCorrupt, index: 24},
-	{name: "index comes again", damage: func(s *sickbed) {
-		e := makeEntry(24, 1, 400)
-		e.Index = 23
-		s.put(24, s.where[24].Offset, appendEntry(nil, s.seed(24), e, 2))
-	}, err: ErrCorrupt, index: 24},
-	{name: "part of the next write behind the end marker", damage: func(s *sickbed) {
-		s.put(24, s.behind(24)+500, appendEntry(nil, s.seed(24), makeEntry(26, 1, 50), 1)) // 25 was the first, and was lost
-	}, last: 24, torn: 1},
-	{name: "a write after the next behind the end marker", damage: func(s *sickbed) {
-		s.put(24, s.behind(24)+500, appendEntry(nil, s.seed(24), makeEntry(26, 1, 50), 0)) // so 25 had been synced
-	}, err: ErrCorrupt},
-	{name: "stale records of other generations behind the end", damage: func(s *sickbed) {
-		other := generation{number: 3, salt: 77}.seed()
-		b := appendEntry(nil, other, makeEntry(26, 1, 50), 0)
-		b = appendEntry(b, other, makeEntry(27, 1, 50), 0)
-		s.put(24, s.behind(24)+recordHeaderSize, b)
-	}, last: 24},
-	{name: "stale records in the place of the end marker", damage: func(s *sickbed) {
-		other := generation{number: 3, salt: 77}.seed()
-		s.put(24, s.behind(24), appendEntry(nil, other, makeEntry(25, 1, 50), 0))
-	}, last: 24, torn: 1},
-	{name: "stale records after a torn tail", damage: func(s *sickbed) {
-		s.flip(s.where[24].Path, s.behind(24)-1)
-		other := generation{number: 3, salt: 77}.seed()
-		s.put(24, s.behind(24), appendEntry(nil, other, makeEntry(25, 1, 50), 0))
-	}, last: 23, torn: 1},
-}
-
-// resum puts the CRC of b[:at] to at.
-func resum(b []byte, at int) []byte {
-	sum := crcOf(b[:at])
-	b[at], b[at+1], b[at+2], b[at+3] = byte(sum), byte(sum>>8), byte(sum>>16), byte(sum>>24)
-	return b
-}
-
+// What survives any damage, and what makes Open refuse.
 func TestRecovery(t *testing.T) {
 	for _, tt := range recoveryTests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -271,65 +75,81 @@ func snapshot(t *testing.T, m *vfs.Mem) string {
 	return b.String()
 }
 
-// A tail is cut wherever the newest record is damaged or the file ends inside it, and nothing before it is lost.
-func TestTornAtEveryByte(t *testing.T) {
-	m := vfs.NewMem()
-	l := mustOpen(t, m, smallOptions())
-	want := []*raft.Log{{Index: 1, Term: 1, Type: raft.LogNoop}, {Index: 2, Term: 1, Type: raft.LogConfiguration, Data: []byte("servers")}}
-	for _, e := range want {
-		mustStore(t, l, e)
+// A file was filled, and the next one begun, before meta was written anew: it names two files and knows of neither what it holds.
+func TestRecoveryOfTwoUnsealed(t *testing.T) {
+	tests := []struct {
+		name   string
+		damage func(s *sickbed)
+		last   uint64 // none: ErrCorrupt
+		torn   int
+		stored uint64 // 15 if 0
+	}{
+		{name: "crash", damage: func(s *sickbed) {}, last: 15},
+		{name: "first file emptied", damage: func(s *sickbed) { s.edit(1, func([]byte) []byte { return nil }) }},
+		{name: "first file's header", damage: func(s *sickbed) { s.flip(s.where[1].Path, 20) }},
+		{name: "first file's last write", damage: func(s *sickbed) { s.flip(s.where[9].Path, s.behind(9)-1) }},
+		{name: "first file's end marker", damage: func(s *sickbed) { s.flip(s.where[9].Path, s.behind(9)) }},
+		{name: "first file's last write lost", damage: func(s *sickbed) {
+			s.put(9, s.where[7].Offset, append(appendEnd(nil, s.seed(7), 7, 3), make([]byte, s.behind(9)-s.where[7].Offset)...))
+		}},
+		{name: "first file's last write, second file's header", stored: 12, damage: func(s *sickbed) {
+			s.flip(s.where[9].Path, s.behind(9)-1)
+			s.flip(s.where[10].Path, 20)
+		}},
+		{name: "second file's header, after one write", stored: 12, damage: func(s *sickbed) { s.flip(s.where[10].Path, 20) }, last: 9, torn: 1},
+		{name: "second file's first write", damage: func(s *sickbed) { s.flip(s.where[10].Path, s.behind(10)-1) }},
+		{name: "second file's last write", damage: func(s *sickbed) { s.flip(s.where[13].Path, s.behind(13)-1) }, last: 12, torn: 1},
+		{name: "second file emptied", damage: func(s *sickbed) { s.edit(10, func([]byte) []byte { return nil }) }, last: 9},
 	}
-	last := &raft.Log{Index: 3, Term: 1, Data: []byte("the last record"), Extensions: []byte("with extensions")}
-	mustStore(t, l, last)
-	name := list(t, m, fileSuffix)[0]
-	begin := fileHeaderSize + recordSize(want[0]) + recordSize(want[1])
-	damages := map[string]func(b []byte, i int64) []byte{
-		"flipped":   func(b []byte, i int64) []byte { b[i] ^= 0x10; return b },
-		"zero from": func(b []byte, i int64) []byte { clear(b[i:]); return b },
-		"ends":      func(b []byte, i int64) []byte { return b[:i] },
-	}
-	for how, damage := range damages {
-		for i := begin; i < begin+recordSize(last); i++ {
-			c := kill(m)
-			writeFile(t, c, name, damage(readFile(t, c, name), i))
-			got, err := reopened(c, smallOptions())
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := vfs.NewMem()
+			l := mustOpen(t, m, smallOptions())
+			l.opt.Inline = false // nobody tidies from here on
+			stored := uint64(or(int64(tt.stored), 15))
+			for i := uint64(1); i <= stored; i += 3 {
+				mustStore(t, l, makeEntries(i, i+2, 1, 500)...)
+			}
+			s := newSickbed(t, kill(m))
+			if files := metaOf(t, s).files; len(files) != 2 || files[0].last+files[1].last > 0 || s.file(9) == s.file(10) || s.file(10) != s.file(stored) {
+				t.Fatalf("the log is not laid out as the test wants it: %+v", files)
+			}
+			tt.damage(s)
+			got, err := reopened(s, smallOptions())
+			if tt.last == none {
+				wantDamage(t, err, ErrCorrupt)
+				return
+			}
 			must(t, err)
-			if d := diff(got, want); d != "" && !(how == "zero from" && diff(got, append(want[:2:2], last)) == "") {
-				t.Errorf("%s at byte %d of the last record: %s", how, i-begin, d)
+			if d := diff(got, makeEntries(1, tt.last, 1, 500)); d != "" {
+				t.Error(d)
 			}
-			if torn := list(t, c, tornPrefix); len(torn) != 1 && i > begin {
-				t.Errorf("%s at byte %d: kept aside %v", how, i-begin, torn)
+			if torn := list(t, s, tornPrefix); len(torn) != tt.torn {
+				t.Errorf("kept aside: %v", torn)
 			}
-		}
+		})
 	}
 }
 
-// The bytes that were cut are kept, and only the newest few of them.
-func TestTornTailsKept(t *testing.T) {
-	m := vfs.NewMem()
-	want := makeEntries(1, 1, 1, 10)
-	l := mustOpen(t, m, smallOptions())
-	mustStore(t, l, want...)
-	for i := uint64(0); i < maxTornFiles+3; i++ {
-		mustStore(t, l, &raft.Log{Index: 2, Term: i, Data: []byte("lost")})
+// Meta knows of entries that no file holds.
+func TestEntriesMissing(t *testing.T) {
+	for _, first := range []uint64{1, 5, 8, 9} {
+		m := vfs.NewMem()
+		l := mustOpen(t, m, smallOptions())
+		l.opt.Inline = false
+		mustStore(t, l, makeEntries(5, 8, 1, 10)...)
 		m = kill(m)
-		must(t, Dump(m, testDir, func(r Record) error {
-			if r.Live && r.Log.Index == 2 {
-				return m.Flip(r.Path, r.Offset+r.Bytes-1, 0)
-			}
-			return nil
-		}))
-		l = mustOpen(t, m, smallOptions())
-		wantContents(t, l, want)
-	}
-	torn := tornFiles(list(t, m, tornPrefix))
-	if len(torn) != maxTornFiles || torn[0] != tornName(2, 4) || torn[maxTornFiles-1] != tornName(2, maxTornFiles+3) {
-		t.Errorf("kept: %v", torn)
-	}
-	b := readFile(t, m, torn[maxTornFiles-1])
-	h, err := parseFileHeader("", b)
-	must(t, err)
-	if rec, damage := parseRecordHeader(h.seed(), b[fileHeaderSize:], 1000); damage != nil || rec.index != 2 || rec.term != maxTornFiles+2 || h.first != 2 {
-		t.Errorf("the kept bytes are %v %v, file header %v", rec, damage, h)
+		b := metaOf(t, m)
+		b.first = first
+		writeFile(t, m, metaName, b.append(nil))
+		got, err := reopened(m, smallOptions())
+		if first < 5 || first > 8 {
+			wantDamage(t, err, ErrCorrupt)
+			continue
+		}
+		must(t, err)
+		if d := diff(got, makeEntries(first, 8, 1, 10)); d != "" {
+			t.Error(d)
+		}
 	}
 }

@@ -123,8 +123,8 @@ func (s *scan) search(off int64) error {
 }
 
 // nextHeader returns the first valid record header of this generation, with an index that may follow, at off or behind, and its
-// offset; -1 if there is none. It looks at every byte. The salt makes a false one as unlikely as a collision of CRCs, whatever clients wrote into
-// their data; the cheap test of the index comes first, because the stale bytes of a recycled file carry lower ones.
+// offset; -1 if there is none. It looks at every byte. The salt makes a false one as unlikely as a collision of CRCs, whatever
+// clients wrote into their data; the cheap test of the index comes first, for stale bytes of a recycled file carry lower ones.
 func (s *scan) nextHeader(off int64) (recordHeader, int64, error) {
 	low, span := max(s.next(), 1), uint64(1)<<63
 	if s.next() > 0 {
