@@ -15,6 +15,7 @@ import (
 
 	"github.com/gaplessdb/gapless/auth"
 	"github.com/gaplessdb/gapless/ingest"
+	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/query"
 )
 
@@ -67,7 +68,7 @@ func (n *Node) openRooms() (err error) {
 		return err
 	}
 	api, err := query.New(n, query.Options{
-		Deadline: n.cfg.RequestTimeout, Metrics: n.cfg.Registerer, BalanceB: n.balanceB,
+		Deadline: n.cfg.RequestTimeout, MaxStreams: ledger.Defaults().MaxStreams, Metrics: n.cfg.Registerer, BalanceB: n.balanceB,
 	})
 	if err != nil {
 		return err

@@ -35,6 +35,12 @@ func (l *Ledger) Heartbeat(commitMS int64, h *Heartbeat) (*HeartbeatResult, erro
 	}
 	opened := e == nil
 	if opened {
+		if h.HasFirst {
+			next = h.past(h.First, h.Next)
+			if err := l.extent(span{h.First, next}); err != nil {
+				return nil, err
+			}
+		}
 		if e, err = l.declareEpoch(s, h.Epoch, h.source()); err != nil {
 			return nil, err
 		}

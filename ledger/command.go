@@ -65,6 +65,23 @@ func (s *Subject) before(next uint64) uint64 {
 	return (next - 1) & (1<<s.Bits - 1)
 }
 
+// past is a number of the command's width that was counted from first on: it wrapped when it is lower.
+func (s *Subject) past(first, n uint64) uint64 {
+	if n < first && !s.wide() {
+		return n + 1<<s.Bits
+	}
+	return n
+}
+
+// extent refuses to begin an epoch with more numbers than a counter may skip.
+func (l *Ledger) extent(in span) error {
+	if in.count() > l.policy.MaxJump {
+		return refuse(CodeImplausibleJump, "check the numbers, or raise max_jump",
+			"the epoch would begin with %d numbers from %d on, more than %d", in.count(), in.first, l.policy.MaxJump)
+	}
+	return nil
+}
+
 // check refuses malformed numbers before anything changes.
 func (s *Subject) check(numbers ...uint64) error {
 	if err := frame.ValidateEpoch(s.Epoch); err != nil {

@@ -58,11 +58,13 @@ func (l *Ledger) DeclareLost(commitMS int64, c *DeclareLost) (*DeclareLostResult
 	if err != nil {
 		return nil, err
 	}
-	in := span{c.From, c.To + 1}
+	in := span{c.From, c.past(c.From, c.To) + 1}
 	if e != nil {
 		if in, err = l.lostSpan(e, c, reading{timeless: true, recvMS: commitMS}); err != nil {
 			return nil, err
 		}
+	} else if err = l.extent(in); err != nil {
+		return nil, err
 	} else if e, err = l.declareEpoch(s, c.Epoch, sourceOf(c.Epoch)); err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ type balances struct {
 
 func (b *balances) read(v *View, tenant string, maxStreams int) error {
 	if v.Ledger.Len() > maxStreams {
-		return limitError("query.max_streams", maxStreams, "the digest covers every stream: raise the setting")
+		return limitError("query.max_streams", maxStreams, "the digest covers every stream, and this node holds more")
 	}
 	b.asOf = v.AsOf
 	b.a = v.Ledger.TenantBalance(tenant)

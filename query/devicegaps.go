@@ -64,7 +64,7 @@ func (a *API) reports(r *request, v *View, sel *selection) (reports []ledger.Epo
 			total.add(completenessOf(v, id, e))
 		}
 		if reports = append(reports, list...); len(reports) > a.opt.MaxPageRows {
-			err = limitError("query.max_page_rows", a.opt.MaxPageRows, "select one stream or epoch, or raise the setting")
+			err = limitError("query.max_page_rows", a.opt.MaxPageRows, "select one stream or epoch")
 			return false
 		}
 		return true

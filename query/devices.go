@@ -77,7 +77,7 @@ func (p *devicePage) collect(v *View) error {
 			p.ends = append(p.ends, n)
 		}
 		if p.streamsLeft--; p.streamsLeft < 0 {
-			err = limitError("query.max_streams", len(p.streams), "ask for a smaller limit, or raise the setting")
+			err = limitError("query.max_streams", len(p.streams), "ask for a smaller limit")
 			return false
 		}
 		p.add(v, id, key)

@@ -116,7 +116,7 @@ func (p *gapPage) total(v *View) error {
 	}
 	if (p.q.Min > 1 || p.timed) && all.Totals.Gaps > uint64(p.api.opt.MaxGaps) {
 		return limitError("query.max_gaps", p.api.opt.MaxGaps,
-			"min, from and to look at every gap: select fewer with device, prefix, state or cause, or raise the setting")
+			"min, from and to look at every gap: select fewer with device, prefix, state or cause")
 	}
 	if p.q.Min > 1 {
 		q.Min = p.q.Min

@@ -144,7 +144,7 @@ func (s *selection) count(v *View, limit int) error {
 		return n <= limit
 	})
 	if n > limit {
-		return limitError("query.max_streams", limit, "select fewer streams with device or prefix, or raise the setting")
+		return limitError("query.max_streams", limit, "select fewer streams with device or prefix")
 	}
 	return nil
 }
@@ -165,7 +165,7 @@ func (s *selection) targets(v *View, limit int) (list []target, err error) {
 				continue
 			}
 			if len(list) == limit {
-				err = limitError("query.max_streams", limit, "select one stream or epoch, or raise the setting")
+				err = limitError("query.max_streams", limit, "select one stream or epoch")
 				return false
 			}
 			value, _ := v.Ledger.EpochValue(id, ordinal)

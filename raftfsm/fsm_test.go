@@ -331,3 +331,19 @@ func TestReplayDoesNotSettleAgain(t *testing.T) {
 		t.Errorf("a replayed answer asks to settle again: %+v", again)
 	}
 }
+
+func TestPolicyRanges(t *testing.T) {
+	p := DefaultPolicy()
+	p.Ledger.GraceMS = -1
+	body, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refused *RefusedError
+	if _, err := ParsePolicy(body); !errors.As(err, &refused) || refused.Code != "bad_policy" {
+		t.Errorf("a negative grace: %v, want bad_policy", err)
+	}
+	if p, err := ParsePolicy([]byte(`{}`)); err != nil || p.Ledger != ledger.Defaults() || p.IdempotencyKeys == 0 {
+		t.Errorf("an empty policy: %+v, %v, want the defaults", p, err)
+	}
+}

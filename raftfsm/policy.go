@@ -88,10 +88,10 @@ func ParsePolicy(body []byte) (Policy, error) {
 			Hint:    "idempotency_keys: 0 to 16777216, recorder_per_tick: 0 to 1048576",
 		}
 	}
-	p.Ledger = p.Ledger.WithDefaults()
 	if err := p.Ledger.Validate(); err != nil {
 		return Policy{}, &RefusedError{Code: "bad_policy", Message: err.Error(), Hint: "choose a value within the limit"}
 	}
+	p.Ledger = p.Ledger.WithDefaults()
 	return p, nil
 }
 

@@ -33,9 +33,13 @@ func addClientFlags(cmd *cobra.Command) *client {
 	flags := cmd.PersistentFlags()
 	flags.StringVar(&c.url, "url", envOr("GAPLESS_URL", "http://127.0.0.1:7400"), "HTTP address of a node (GAPLESS_URL)")
 	flags.StringVar(&c.token, "token", "", "bearer token; prefer GAPLESS_TOKEN, which other users of the machine cannot see")
-	flags.StringVar(&c.consistency, "consistency", "", "linearizable, leader or stale (default: the server's)")
 	flags.DurationVar(&c.timeout, "timeout", 15*time.Second, "longest wait for one answer")
 	return c
+}
+
+// addConsistencyFlag is for commands that ask about frames.
+func (c *client) addConsistencyFlag(cmd *cobra.Command) {
+	cmd.PersistentFlags().StringVar(&c.consistency, "consistency", "", "linearizable, leader or stale (default: the server's)")
 }
 
 func envOr(name, otherwise string) string {

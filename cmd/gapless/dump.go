@@ -53,7 +53,7 @@ func newDumpWAL() *cobra.Command {
 	f := cmd.Flags()
 	f.Uint64Var(&d.from, "from", 0, "lowest index")
 	f.Uint64Var(&d.to, "to", math.MaxUint64, "highest index")
-	f.Lookup("to").DefValue = ""
+	f.Lookup("to").DefValue = "0" // which the help leaves out
 	f.BoolVar(&d.dead, "dead", false, "also print what is no longer part of the log: deleted, truncated or torn off")
 	f.BoolVar(&d.json, "json", false, "print one JSON object a line")
 	f.BoolVar(&d.data, "data", false, "with --json: the entry's bytes, as base64")
@@ -74,6 +74,9 @@ func (d *dumpWAL) run(path string) error {
 	if info, err := os.Stat(filepath.Join(path, "wal")); err == nil && info.IsDir() {
 		dir = "wal"
 	}
+	if !hasLog(filepath.Join(path, dir)) {
+		return fmt.Errorf("there is no log in %s: give a node's data directory, or its wal directory", path)
+	}
 	if !d.json {
 		fmt.Fprintf(d.out, "%10s  %6s  %-13s  %-22s  %9s  %s\n", "INDEX", "TERM", "TYPE", "COMMAND", "BYTES", "PLACE")
 	}
@@ -87,6 +90,13 @@ func (d *dumpWAL) run(path string) error {
 		return fmt.Errorf("%d damaged places in the log", d.damaged)
 	}
 	return nil
+}
+
+// hasLog reports whether a directory holds any file of a log.
+func hasLog(dir string) bool {
+	files, err := filepath.Glob(filepath.Join(dir, "*.wal"))
+	_, noMeta := os.Stat(filepath.Join(dir, "meta"))
+	return err == nil && (len(files) > 0 || noMeta == nil)
 }
 
 func (d *dumpWAL) summary() {

@@ -35,6 +35,7 @@ func newGaps() *cobra.Command {
 		Args:    cobra.MaximumNArgs(1),
 	}
 	c := addClientFlags(cmd)
+	c.addConsistencyFlag(cmd)
 	cmd.ValidArgsFunction = c.completeDevice
 	f := cmd.Flags()
 	f.StringVar(&o.prefix, "prefix", "", "devices whose name starts so")
@@ -61,6 +62,9 @@ func newGaps() *cobra.Command {
 }
 
 func (o *gapsOptions) run(ctx context.Context, c *client, w io.Writer) error {
+	if o.limit < 0 {
+		return fmt.Errorf("--limit %d: give 0 for all, or a number above", o.limit)
+	}
 	lanes, err := o.lanes(w)
 	if err != nil {
 		return err

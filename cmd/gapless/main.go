@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -52,15 +53,16 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		exit = &exitError{1, err}
 	}
 	if exit.err != nil {
-		fmt.Fprintln(errOut, "gapless:", exit.err)
+		fmt.Fprintln(errOut, "gapless:", strings.TrimPrefix(exit.err.Error(), "gapless: "))
 	}
 	return exit.code
 }
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "gapless",
-		Short: "telemetry you can prove is complete",
+		Use:     "gapless",
+		Short:   "telemetry you can prove is complete",
+		Version: version,
 		Long: "gapless commits numbered frames from devices on three nodes and knows which are missing, and why.\n" +
 			"Start with `gapless demo`, or with `gapless serve --node n1 --data ./n1`.",
 		SilenceUsage:  true,

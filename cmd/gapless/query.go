@@ -17,6 +17,7 @@ func newQuery() *cobra.Command {
 		Short: "read devices and frames",
 	}
 	c := addClientFlags(cmd)
+	c.addConsistencyFlag(cmd)
 	cmd.AddCommand(newQueryFrames(c), newQueryLatest(c), newQueryDevices(c))
 	return cmd
 }
@@ -37,6 +38,9 @@ func (l *listing) run(ctx context.Context, c *client, w io.Writer, path string, 
 	row func(json.RawMessage) ([]string, error)) error {
 	if l.output != "table" && l.output != "ndjson" {
 		return fmt.Errorf("--output %q: give table or ndjson", l.output)
+	}
+	if l.limit < 0 {
+		return fmt.Errorf("--limit %d: give 0 for all, or a number above", l.limit)
 	}
 	n, more := 0, false
 	err := c.pages(ctx, path, l.page(params), func(page json.RawMessage) (bool, error) {

@@ -33,10 +33,10 @@ func newServe() *cobra.Command {
 			}
 			invalid := l.Validate()
 			if show {
-				if err := l.print(cmd.OutOrStdout()); err != nil {
-					return err
+				if invalid != nil {
+					fmt.Fprintf(cmd.ErrOrStderr(), "gapless: a node cannot start with these settings yet:\n%v\n", invalid)
 				}
-				return invalid
+				return l.print(cmd.OutOrStdout())
 			}
 			if invalid != nil {
 				return invalid

@@ -33,10 +33,12 @@ type Port struct {
 	handler   Handler
 	metrics   portMetrics
 
-	raft   chan net.Conn
-	ctx    context.Context // ends with Close
-	cancel context.CancelFunc
-	tasks  sync.WaitGroup
+	raft     chan net.Conn
+	raftDone chan struct{} // closed when Raft's transport closes the stream layer
+	raftEnd  sync.Once
+	ctx      context.Context // ends with Close
+	cancel   context.CancelFunc
+	tasks    sync.WaitGroup
 
 	mu    sync.Mutex // protects conns
 	conns map[net.Conn]bool
@@ -62,7 +64,7 @@ func Listen(addr, advertise, cluster string, log *slog.Logger, r prometheus.Regi
 	}
 	p := &Port{
 		listener: l, advertise: advertised(cmp.Or(advertise, l.Addr().String())), cluster: cluster, log: log, handler: handler,
-		raft: make(chan net.Conn), conns: map[net.Conn]bool{},
+		raft: make(chan net.Conn), raftDone: make(chan struct{}), conns: map[net.Conn]bool{},
 		metrics: portMetrics{
 			strangers: f.NewCounter(prometheus.CounterOpts(opts("strangers_total", "Connections refused because of another protocol, version or cluster; look who scans or is misconfigured."))),
 			refused:   f.NewCounter(prometheus.CounterOpts(opts("refused_total", "Connections closed because too many were open."))),
@@ -191,7 +193,7 @@ type advertised string
 func (a advertised) Network() string { return "tcp" }
 func (a advertised) String() string  { return string(a) }
 
-// Raft returns the port as the stream layer of hashicorp/raft. Closing it does not close the port.
+// Raft returns the port as the stream layer of hashicorp/raft. Closing it ends Accept and not the port.
 func (p *Port) Raft() raft.StreamLayer { return raftStream{p} }
 
 type raftStream struct{ p *Port }
@@ -200,12 +202,12 @@ func (s raftStream) Accept() (net.Conn, error) {
 	select {
 	case conn := <-s.p.raft:
 		return conn, nil
-	case <-s.p.ctx.Done():
+	case <-s.p.raftDone: // not when the port closes: the transport would take that for a fault
 		return nil, net.ErrClosed
 	}
 }
 
-func (s raftStream) Close() error   { return nil }
+func (s raftStream) Close() error   { s.p.raftEnd.Do(func() { close(s.p.raftDone) }); return nil }
 func (s raftStream) Addr() net.Addr { return s.p.advertise }
 
 func (s raftStream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
