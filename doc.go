@@ -2,6 +2,9 @@
 // and what did not, and says so over HTTP. Command gapless parses a configuration and calls Open; nothing else wires the rooms
 // together.
 //
+// Embedded, a node is used through Append (commit a batch) and View (one consistent state: ledger and head). Query, Gaps and Tail as
+// methods are still to come; over HTTP the first two exist.
+//
 // A node without peers is a cluster of one voter that can grow later. There are no globals, flags or exits: a fault after which
 // the node must not go on (a failed or stalled sync, a command that this version does not know) is given to Config.OnFatal.
 //
