@@ -71,7 +71,7 @@ func MakeDir(fsys FS, dir string) error {
 	if err := fsys.MkdirAll(dir); err != nil {
 		return err
 	}
-	for d := path.Clean(dir); d != "."; {
+	for d := path.Clean(dir); d != "." && d != "/"; {
 		d = path.Dir(d)
 		if err := fsys.SyncDir(d); err != nil {
 			return err

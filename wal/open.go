@@ -18,8 +18,8 @@ func Open(fsys vfs.FS, dir string, opt Options) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := makeDir(fsys, dir); err != nil {
-		return nil, err
+	if err := vfs.MakeDir(fsys, dir); err != nil {
+		return nil, fmt.Errorf("wal: make %s: %w", dir, err)
 	}
 	lock, err := fsys.Lock(path.Join(dir, lockName))
 	if err != nil {
@@ -45,20 +45,6 @@ func Open(fsys vfs.FS, dir string, opt Options) (*Log, error) {
 	go l.housekeeper()
 	l.kick()
 	return l, nil
-}
-
-// makeDir makes dir and its parents durable.
-func makeDir(fsys vfs.FS, dir string) error {
-	if err := fsys.MkdirAll(dir); err != nil {
-		return fmt.Errorf("wal: make %s: %w", dir, err)
-	}
-	for d := path.Clean(dir); d != "." && d != "/"; {
-		d = path.Dir(d)
-		if err := fsys.SyncDir(d); err != nil {
-			return fmt.Errorf("wal: sync %s after making %s: %w", d, dir, err)
-		}
-	}
-	return nil
 }
 
 // open reads everything, and only if all of it can be believed begins to change anything.
