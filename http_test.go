@@ -150,3 +150,18 @@ func TestPolicyOverHTTP(t *testing.T) {
 		t.Errorf("an unknown setting: %d %s", code, body)
 	}
 }
+
+// TestSuspectedDuplicateIsMarked: a frame without a number that comes twice is kept twice, and the second one says so.
+func TestSuspectedDuplicateIsMarked(t *testing.T) {
+	n := startSingle(t, nil)
+	const body = `{"device":"s","time":"2026-11-21T10:00:00Z","fields":{"v":1.5}}`
+	for range 2 {
+		if code, answer := post(t, n, "/v1/frames", "application/json", body); code != 200 || answer["accepted"] != 1.0 {
+			t.Fatalf("%d %v", code, answer)
+		}
+	}
+	_, page := get(t, n, "/v1/frames?device=s")
+	if got := strings.Count(page, "suspected_duplicate"); got != 1 {
+		t.Errorf("%d of two equal frames are marked, want the second: %s", got, page)
+	}
+}

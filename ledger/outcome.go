@@ -23,15 +23,16 @@ func (s Status) String() string {
 
 // Outcome is what the ledger decided about one frame.
 type Outcome struct {
-	Status        Status
-	Late          bool   // Stored below the highest number: it filled a gap or extended the head
-	NewEpoch      bool   // this frame opened the epoch
-	WrapAmbiguous bool   // how often the counter wrapped before it is unknown: it opened an epoch of its own
-	Skew          bool   // its device time is implausible; it is kept and marked
-	Probation     bool   // its epoch is an inference that no second frame confirmed yet
-	Epoch         uint32 // server's ordinal, 1, 2, ...
-	Seq           uint64 // unwrapped, or assigned by the server
-	Code          string // why Refused
+	Status             Status
+	Late               bool   // Stored below the highest number: it filled a gap or extended the head
+	NewEpoch           bool   // this frame opened the epoch
+	WrapAmbiguous      bool   // how often the counter wrapped before it is unknown: it opened an epoch of its own
+	Skew               bool   // its device time is implausible; it is kept and marked
+	Probation          bool   // its epoch is an inference that no second frame confirmed yet
+	SuspectedDuplicate bool   // without a number, and equal to one of the last 64 of the same device time
+	Epoch              uint32 // server's ordinal, 1, 2, ...
+	Seq                uint64 // unwrapped, or assigned by the server
+	Code               string // why Refused
 }
 
 func refused(code string) Outcome { return Outcome{Status: Refused, Code: code} }

@@ -32,7 +32,7 @@ func (l *Ledger) arriveUnseq(s *stream, g *frame.Group, it *frame.Item) Outcome 
 		return refused(CodeSeqOutOfRange)
 	}
 	n := e.next
-	e.rememberUnseq(n, it)
+	suspected := e.rememberUnseq(n, it)
 	e.next++
 	e.cov.Add(n)
 	e.stored++
@@ -42,7 +42,7 @@ func (l *Ledger) arriveUnseq(s *stream, g *frame.Group, it *frame.Item) Outcome 
 	} else if !it.NoTime {
 		e.maxTime = max(e.maxTime, it.TimeNS)
 	}
-	return Outcome{Status: Stored, Epoch: e.ordinal, Seq: n, Skew: skewed, NewEpoch: opened}
+	return Outcome{Status: Stored, Epoch: e.ordinal, Seq: n, Skew: skewed, NewEpoch: opened, SuspectedDuplicate: suspected}
 }
 
 // targetUnseq is the epoch that takes frames without numbers.
@@ -53,24 +53,27 @@ func (s *stream) targetUnseq(value string) *epoch {
 	return s.line(value, true)
 }
 
-// rememberUnseq keeps a mark of content and device time, after it looked for an equal one. Without device time equal content proves nothing.
-func (e *epoch) rememberUnseq(n uint64, it *frame.Item) {
+// rememberUnseq keeps a mark of content and device time, after it looked for an equal one, and reports whether there is. Without device
+// time equal content proves nothing.
+func (e *epoch) rememberUnseq(n uint64, it *frame.Item) (suspected bool) {
 	if e.ring == nil {
-		return
+		return false
 	}
 	slot := n % ringSize
 	if it.NoTime {
 		e.ringSet &^= 1 << slot
-		return
+		return false
 	}
 	t := uint64(it.TimeNS) * 0x9e3779b97f4a7c15 // spread the time over the upper half
 	mark := it.Fingerprint ^ uint32(t>>32)
 	for left := e.ringSet; left != 0; left &= left - 1 {
 		if e.ring[bits.TrailingZeros64(left)] == mark {
 			e.more().suspected++
+			suspected = true
 			break
 		}
 	}
 	e.ring[slot] = mark
 	e.ringSet |= 1 << slot
+	return suspected
 }

@@ -20,5 +20,6 @@ func rowFlags(out *ledger.Outcome, g *frame.Group, it *frame.Item) segment.Flags
 	set(out.WrapAmbiguous, segment.FlagWrapAmbiguous)
 	set(out.Probation, segment.FlagProbation)
 	set(g.Unseq, segment.FlagServerSeq)
+	set(out.SuspectedDuplicate, segment.FlagSuspectedDuplicate)
 	return flags
 }

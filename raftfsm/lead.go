@@ -13,7 +13,7 @@ import (
 	"github.com/gaplessdb/gapless/ledger"
 )
 
-// Bounds of what one lead has in flight (research: the knee is at 64 to 256 KiB per entry and 0.5 to 4 MiB in all).
+// Bounds of what one lead has in flight (the knee of throughput lies at 64 to 256 KiB per entry and 0.5 to 4 MiB in all).
 const (
 	maxEntryBytes    = 256 << 10 // a larger request travels alone
 	sendBytes        = 64 << 10  // enough to send although an earlier write of the log is still under way
