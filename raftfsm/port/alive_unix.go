@@ -10,6 +10,9 @@ import (
 
 // alive reports whether an idle connection is still open: nothing, not even its end, can be read from it.
 func alive(conn net.Conn) bool {
+	if over, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS: its farewell counts as an end too
+		conn = over.NetConn()
+	}
 	sc, ok := conn.(syscall.Conn)
 	if !ok {
 		return false

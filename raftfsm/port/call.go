@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sync"
 	"time"
 )
 
@@ -23,20 +22,27 @@ func (e *NotSentError) Unwrap() error { return e.Err }
 // callTimeout bounds a call whose context has no deadline.
 const callTimeout = 30 * time.Second
 
-// Call sends one request to another node and waits for its answer.
+// Call sends one request to the server that addr names (JoinAddress) and waits for its answer. An address without a server id takes
+// OpStatus alone. When the node refuses the connection, because it is another one than addr names, say, the error is a NotSentError with
+// a *RefusedError in it.
 func (p *Port) Call(ctx context.Context, addr string, op byte, payload []byte) ([]byte, error) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = time.Now().Add(callTimeout)
+	ctx, cancel := p.bound(ctx)
+	defer cancel()
+	key := poolKey{addr, forCalls, p.cluster()}
+	if server, _ := SplitAddress(addr); server == "" && op == OpStatus {
+		key.purpose = forStatus
 	}
-	conn, err := p.connection(addr, deadline)
-	if err != nil {
-		return nil, &NotSentError{err}
+	conn := p.idle.get(key)
+	if conn == nil {
+		var err error
+		if conn, err = p.dial(ctx, addr, key.purpose); err != nil {
+			return nil, &NotSentError{err}
+		}
 	}
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	status, out, err := exchange(conn, deadline, op, payload)
-	if stop() && err == nil && conn.SetDeadline(time.Time{}) == nil {
-		p.idle.put(addr, conn)
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(longAgo) })
+	status, out, err := exchange(conn, op, payload)
+	if stop() && err == nil {
+		p.idle.put(key, conn)
 	} else {
 		conn.Close()
 	}
@@ -49,72 +55,20 @@ func (p *Port) Call(ctx context.Context, addr string, op byte, payload []byte) (
 	return out, nil
 }
 
-func exchange(conn net.Conn, deadline time.Time, op byte, payload []byte) (status byte, out []byte, err error) {
-	if err := conn.SetDeadline(deadline); err != nil {
-		return 0, nil, err
+// bound ends ctx with the port, and after callTimeout where it has no end of its own.
+func (p *Port) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(callTimeout)
 	}
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	stop := context.AfterFunc(p.ctx, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+func exchange(conn net.Conn, op byte, payload []byte) (status byte, out []byte, err error) {
 	if err := writeMessage(conn, op, payload); err != nil {
 		return 0, nil, err
 	}
 	return readMessage(conn)
-}
-
-func (p *Port) connection(addr string, deadline time.Time) (net.Conn, error) {
-	if conn := p.idle.get(addr); conn != nil {
-		return conn, nil
-	}
-	return p.dial(addr, purposeCall, deadline)
-}
-
-// maxIdle bounds the idle connections per address.
-const maxIdle = 16
-
-// pool keeps idle connections for calls. A connection whose other end went away is found out by probing it before use.
-type pool struct {
-	mu     sync.Mutex // protects all below
-	conns  map[string][]net.Conn
-	closed bool
-}
-
-func (p *pool) get(addr string) net.Conn {
-	for {
-		p.mu.Lock()
-		idle := p.conns[addr]
-		if len(idle) == 0 {
-			p.mu.Unlock()
-			return nil
-		}
-		conn := idle[len(idle)-1]
-		p.conns[addr] = idle[:len(idle)-1]
-		p.mu.Unlock()
-		if alive(conn) {
-			return conn
-		}
-		conn.Close()
-	}
-}
-
-func (p *pool) put(addr string, conn net.Conn) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed || len(p.conns[addr]) >= maxIdle {
-		conn.Close()
-		return
-	}
-	if p.conns == nil {
-		p.conns = map[string][]net.Conn{}
-	}
-	p.conns[addr] = append(p.conns[addr], conn)
-}
-
-func (p *pool) close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.closed = true
-	for _, idle := range p.conns {
-		for _, conn := range idle {
-			conn.Close()
-		}
-	}
-	p.conns = nil
 }

@@ -10,73 +10,89 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/raft"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// Handler answers one call. Its error's text goes to the caller. payload belongs to the handler.
+// Handler answers one call. Its error's text goes to the caller. payload belongs to the handler. It is called from one goroutine per
+// connection; ctx ends with the port.
 type Handler func(ctx context.Context, op byte, payload []byte) ([]byte, error)
 
-// acceptPause is how long the port waits after a failed accept.
-const acceptPause = 100 * time.Millisecond
+// Options are what a port needs to know. Addr, Cluster, Server and Handler must be given.
+type Options struct {
+	Addr      string // host:port to listen on
+	Advertise string // host:port under which the other nodes reach it; default: what it listens on
+	Cluster   string // name of the cluster
+	ClusterID string // of its first history, "" while unknown; see SetCluster
+	Server    string // this node's server id: node.incarnation
+	TLS       *TLS   // nil: plaintext, for loopback and networks that are trusted
+	Handler   Handler
 
-// maxConns bounds the connections of one node; beyond it new ones are closed and counted.
-const maxConns = 1024
+	Logger     *slog.Logger          // default slog.Default()
+	Registerer prometheus.Registerer // default: metrics are counted and shown nowhere
+}
+
+func (o *Options) validate() error {
+	if o.Cluster == "" || o.Server == "" || o.Handler == nil {
+		return fmt.Errorf("port: cluster %q, server %q: both and a handler must be given", o.Cluster, o.Server)
+	}
+	longest := hello{cluster: o.Cluster, clusterID: o.ClusterID, target: o.Server, server: o.Server}
+	_, err := longest.append(nil)
+	return err
+}
+
+const (
+	acceptPause = 100 * time.Millisecond // after a failed accept
+	maxConns    = 1024                   // of one node; beyond it new ones are closed and counted
+)
 
 // Port is one node's cluster port.
 type Port struct {
-	listener  net.Listener
-	advertise advertised
-	cluster   string
-	log       *slog.Logger
-	handler   Handler
-	metrics   portMetrics
+	opt      Options
+	listener net.Listener
+	creds    *credentials // nil: plaintext
+	log      *slog.Logger
+	metrics  *metrics
+	turned   turnedAway
+	idle     pool
 
-	raft     chan net.Conn
-	raftDone chan struct{} // closed when Raft's transport closes the stream layer
-	raftEnd  sync.Once
-	ctx      context.Context // ends with Close
-	cancel   context.CancelFunc
-	tasks    sync.WaitGroup
+	raft   chan net.Conn
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
 
-	mu    sync.Mutex // protects conns
-	conns map[net.Conn]bool
-	idle  pool
+	mu        sync.Mutex          // protects all below
+	clusterID string              // "" while unknown
+	conns     map[net.Conn]string // incoming, as accepted; the cluster id that the other side gave, "" before it did
 }
 
-type portMetrics struct {
-	strangers prometheus.Counter
-	refused   prometheus.Counter
-	open      prometheus.Gauge
-}
-
-// Listen opens the port. advertise is the address under which the other nodes reach it, "" for the one it listens on; handler answers
-// calls, on one goroutine per connection.
-func Listen(addr, advertise, cluster string, log *slog.Logger, r prometheus.Registerer, handler Handler) (*Port, error) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("port: listen on %s: %w", addr, err)
-	}
-	f := promauto.With(r)
-	opts := func(name, help string) prometheus.Opts {
-		return prometheus.Opts{Namespace: "gapless", Subsystem: "port", Name: name, Help: help}
+// Listen opens the port.
+func Listen(opt Options) (*Port, error) {
+	if err := opt.validate(); err != nil {
+		return nil, err
 	}
 	p := &Port{
-		listener: l, advertise: advertised(cmp.Or(advertise, l.Addr().String())), cluster: cluster, log: log, handler: handler,
-		raft: make(chan net.Conn), raftDone: make(chan struct{}), conns: map[net.Conn]bool{},
-		metrics: portMetrics{
-			strangers: f.NewCounter(prometheus.CounterOpts(opts("strangers_total", "Connections refused because of another protocol, version or cluster; look who scans or is misconfigured."))),
-			refused:   f.NewCounter(prometheus.CounterOpts(opts("refused_total", "Connections closed because too many were open."))),
-			open:      f.NewGauge(prometheus.GaugeOpts(opts("open_connections", "Open incoming connections of other nodes."))),
-		},
+		opt: opt, clusterID: opt.ClusterID, log: cmp.Or(opt.Logger, slog.Default()), metrics: newMetrics(opt.Registerer),
+		raft: make(chan net.Conn), conns: map[net.Conn]string{},
+	}
+	if opt.TLS != nil {
+		var err error
+		if p.creds, err = newCredentials(*opt.TLS, nodeOf(opt.Server), p.log, opt.Registerer); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if p.listener, err = net.Listen("tcp", opt.Addr); err != nil {
+		return nil, fmt.Errorf("port: listen on %s: %w", opt.Addr, err)
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.tasks.Go(p.accept)
+	if p.creds != nil {
+		p.tasks.Go(func() { p.creds.watch(p.ctx) })
+	}
 	return p, nil
 }
 
-// Close ends the port and every connection of it.
+// Close ends the port and every incoming connection of it, and the calls under way.
 func (p *Port) Close() error {
 	p.cancel()
 	err := p.listener.Close()
@@ -93,10 +109,30 @@ func (p *Port) Close() error {
 // Addr is the address the port listens on.
 func (p *Port) Addr() net.Addr { return p.listener.Addr() }
 
+// SetCluster tells the port the cluster's id as soon as this node knows it. Connections of nodes that gave another one are closed, and
+// idle ones that were opened without it are not used again.
+func (p *Port) SetCluster(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.clusterID == id {
+		return
+	}
+	p.clusterID = id
+	for conn, theirs := range p.conns {
+		if theirs != "" && theirs != id {
+			conn.Close()
+		}
+	}
+	p.idle.drop()
+}
+
 func (p *Port) accept() {
 	for {
 		conn, err := p.listener.Accept()
 		if p.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+			if err == nil {
+				conn.Close()
+			}
 			return
 		}
 		if err != nil { // out of file descriptors, say: it may pass
@@ -122,7 +158,7 @@ func (p *Port) track(conn net.Conn) bool {
 	if len(p.conns) >= maxConns || p.ctx.Err() != nil {
 		return false
 	}
-	p.conns[conn] = true
+	p.conns[conn] = ""
 	p.metrics.open.Set(float64(len(p.conns)))
 	return true
 }
@@ -132,97 +168,4 @@ func (p *Port) forget(conn net.Conn) {
 	defer p.mu.Unlock()
 	delete(p.conns, conn)
 	p.metrics.open.Set(float64(len(p.conns)))
-}
-
-func (p *Port) serve(conn net.Conn) {
-	purpose, err := meet(conn, p.cluster)
-	if err != nil {
-		p.metrics.strangers.Inc()
-		p.log.Warn("connection refused", "remote", conn.RemoteAddr(), "err", err)
-		p.forget(conn)
-		conn.Close()
-		return
-	}
-	if purpose == purposeCall {
-		defer p.forget(conn)
-		defer conn.Close()
-		p.answer(conn)
-		return
-	}
-	select {
-	case p.raft <- &raftConn{Conn: conn, port: p}:
-	case <-p.ctx.Done():
-		p.forget(conn)
-		conn.Close()
-	}
-}
-
-// answer serves calls until the connection ends.
-func (p *Port) answer(conn net.Conn) {
-	for {
-		op, payload, err := readMessage(conn)
-		if err != nil {
-			return
-		}
-		out, err := p.handler(p.ctx, op, payload)
-		status := byte(0)
-		if err != nil {
-			status, out = 1, []byte(err.Error())
-		}
-		if err := writeMessage(conn, status, out); err != nil {
-			p.log.Debug("answer not delivered", "remote", conn.RemoteAddr(), "err", err)
-			return
-		}
-	}
-}
-
-// raftConn stops being tracked when Raft closes it.
-type raftConn struct {
-	net.Conn
-	port *Port
-}
-
-func (c *raftConn) Close() error {
-	c.port.forget(c.Conn)
-	return c.Conn.Close()
-}
-
-// advertised is an address as the other nodes know it.
-type advertised string
-
-func (a advertised) Network() string { return "tcp" }
-func (a advertised) String() string  { return string(a) }
-
-// Raft returns the port as the stream layer of hashicorp/raft. Closing it ends Accept and not the port.
-func (p *Port) Raft() raft.StreamLayer { return raftStream{p} }
-
-type raftStream struct{ p *Port }
-
-func (s raftStream) Accept() (net.Conn, error) {
-	select {
-	case conn := <-s.p.raft:
-		return conn, nil
-	case <-s.p.raftDone: // not when the port closes: the transport would take that for a fault
-		return nil, net.ErrClosed
-	}
-}
-
-func (s raftStream) Close() error   { s.p.raftEnd.Do(func() { close(s.p.raftDone) }); return nil }
-func (s raftStream) Addr() net.Addr { return s.p.advertise }
-
-func (s raftStream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
-	return s.p.dial(string(address), purposeRaft, time.Now().Add(timeout))
-}
-
-func (p *Port) dial(addr string, purpose byte, deadline time.Time) (net.Conn, error) {
-	dialer := net.Dialer{Deadline: deadline}
-	conn, err := dialer.DialContext(p.ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("port: %w", err)
-	}
-	if err := greet(conn, p.cluster, purpose, deadline); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return conn, nil
 }
