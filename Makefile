@@ -6,7 +6,7 @@ FUZZ    ?= 20s
 BENCH   ?= .
 CGO     := $(shell $(GO) env CGO_ENABLED)
 
-.PHONY: build demo run test check race deps fuzz lint cover bench clean
+.PHONY: build demo run test check cross race deps fuzz lint cover bench clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/gapless ./cmd/gapless
@@ -20,7 +20,7 @@ run: build
 	./bin/gapless demo --stay
 
 # Everything CI runs. Fuzz seeds are part of go test. bin/skips.txt lists what was skipped and why.
-test: lint check race
+test: lint check cross race
 
 lint:
 	test -z "$$(gofmt -l . | tee /dev/stderr)"
@@ -29,6 +29,19 @@ lint:
 
 check:
 	$(GO) run ./tests/skips -list bin/skips.txt -- -timeout 15m ./...
+
+# The bytes of segments, columns, floors and frames must not depend on the processor: the golden tests on two others, and without assembly. They
+# run where this machine can run them; arm64 needs qemu's user emulation, and its absence is a skip like any other.
+GOLDEN := ./frame ./segment ./segment/column ./raftfsm/floor
+cross:
+ifeq ($(shell $(GO) env GOOS/GOARCH),linux/amd64)
+	CGO_ENABLED=0 GOARCH=386 $(GO) test -run Golden $(GOLDEN)
+	$(GO) test -tags noasm -run Golden $(GOLDEN)
+	if command -v qemu-aarch64-static; then CGO_ENABLED=0 GOARCH=arm64 $(GO) test -exec qemu-aarch64-static -run Golden $(GOLDEN); \
+	else echo "SKIP cross/arm64: no qemu-aarch64-static; make deps installs it" | tee -a bin/skips.txt; fi
+else
+	@echo "SKIP cross: golden tests of other processors run on linux/amd64" | tee -a bin/skips.txt
+endif
 
 # The race detector needs a C compiler. Without one this is a skip, said aloud and counted like any other.
 race:
@@ -41,7 +54,8 @@ endif
 # System programs that tests want, where there is apt-get; Go tools come from go.mod.
 deps:
 	$(GO) mod download
-	command -v gcc || ! command -v apt-get || { apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev; }
+	command -v gcc && command -v qemu-aarch64-static || ! command -v apt-get || \
+	  { apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev qemu-user-static; }
 
 # Each fuzz target in turn, FUZZ long.
 fuzz:

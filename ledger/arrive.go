@@ -6,14 +6,14 @@ import "github.com/gaplessdb/gapless/frame"
 // since the Unix epoch. Numbers that g declares (first number, epoch value) are taken note of.
 func (l *Ledger) Arrive(g *frame.Group, receiveMS, commitMS int64, it *frame.Item) Outcome {
 	l.advance(commitMS)
-	s := l.stream(g.Stream)
-	if s == nil {
+	s := l.own(g.Stream)
+	if s.stream == nil {
 		return refused(CodeUnknownStream)
 	}
 	if g.Unseq {
 		return l.arriveUnseq(s, g, it)
 	}
-	if e := s.cur; e != nil && e.continues(s, g, receiveMS, it) {
+	if e := s.cur; e != nil && e.continues(s.stream, g, receiveMS, it) {
 		return l.arriveNext(e, receiveMS, it)
 	}
 	f, code := l.sight(g, receiveMS, it)
@@ -35,7 +35,7 @@ func (e *epoch) continues(s *stream, g *frame.Group, receiveMS int64, it *frame.
 	return e.next == e.cov.tail.end && e.next-1 < MaxSeq && // 0 wraps: the first frame is unusual
 		!e.unseq && (g.Epoch == "" || g.Epoch == e.value) &&
 		s.trial == 0 && s.suspect == 0 &&
-		(e.rare == nil || len(e.rare.facts) == 0) &&
+		(e.rare == nil || e.rare.facts.count == 0) &&
 		(e.said == nil || !e.said.sealed && !e.said.succeeded) &&
 		(!g.HasFirst || e.said != nil && e.said.hasFirst && e.said.first == g.First)
 }
@@ -62,7 +62,7 @@ func (l *Ledger) arriveNext(e *epoch, receiveMS int64, it *frame.Item) Outcome {
 	return Outcome{Status: Stored, Epoch: e.ordinal, Seq: n, Skew: skewed}
 }
 
-func (l *Ledger) arrive(s *stream, g *frame.Group, f *sighting) Outcome {
+func (l *Ledger) arrive(s owned, g *frame.Group, f *sighting) Outcome {
 	e := s.target(f.value)
 	if e == nil {
 		source := SourceInferred
@@ -79,7 +79,7 @@ func (l *Ledger) arrive(s *stream, g *frame.Group, f *sighting) Outcome {
 }
 
 // target is the epoch that a frame with this epoch value, or none, should continue; nil when there is none yet.
-func (s *stream) target(value string) *epoch {
+func (s owned) target(value string) *epoch {
 	if value == "" && s.cur != nil && !s.cur.unseq {
 		return s.cur
 	}
@@ -87,7 +87,7 @@ func (s *stream) target(value string) *epoch {
 }
 
 // arriveFirst opens an epoch with its first frame.
-func (l *Ledger) arriveFirst(s *stream, g *frame.Group, f *sighting, r route, source Source) Outcome {
+func (l *Ledger) arriveFirst(s owned, g *frame.Group, f *sighting, r route, source Source) Outcome {
 	if r.n > MaxSeq {
 		return refused(CodeSeqOutOfRange)
 	}
@@ -115,7 +115,7 @@ func (l *Ledger) arriveFirst(s *stream, g *frame.Group, f *sighting, r route, so
 
 // takeFirst takes note of the first number that a group declares. It is that of the counter's life, so not of an epoch that only continues it
 // after an ambiguity.
-func (l *Ledger) takeFirst(s *stream, e *epoch, g *frame.Group) {
+func (l *Ledger) takeFirst(s owned, e *epoch, g *frame.Group) {
 	if g.HasFirst && (e.rare == nil || e.rare.ambiguities == 0) {
 		l.declareFirst(s, e, g.First)
 	}
@@ -133,7 +133,7 @@ func (e *epoch) splitFrom(r route, f *sighting) {
 }
 
 // settle stores the frame as number n of e, or says what it duplicates.
-func (l *Ledger) settle(s *stream, e *epoch, n uint64, g *frame.Group, f *sighting) Outcome {
+func (l *Ledger) settle(s owned, e *epoch, n uint64, g *frame.Group, f *sighting) Outcome {
 	if n > MaxSeq {
 		return refused(CodeSeqOutOfRange)
 	}
@@ -163,7 +163,7 @@ func (l *Ledger) settle(s *stream, e *epoch, n uint64, g *frame.Group, f *sighti
 }
 
 // confirm ends a probation whose second frame was just stored, or lets it lapse once the epoch it was split from went on for long enough.
-func (l *Ledger) confirm(s *stream, e *epoch) {
+func (l *Ledger) confirm(s owned, e *epoch) {
 	switch {
 	case s.trial == 0:
 	case e.ordinal == s.trial && e.stored > 1:
@@ -183,7 +183,7 @@ func (l *Ledger) confirm(s *stream, e *epoch) {
 }
 
 // duplicate judges a frame whose number is stored.
-func (l *Ledger) duplicate(s *stream, e *epoch, n uint64, f *sighting) Status {
+func (l *Ledger) duplicate(s owned, e *epoch, n uint64, f *sighting) Status {
 	m := e.more()
 	fp, known := e.recall(n)
 	switch {

@@ -53,11 +53,12 @@ func (e *epoch) counters() Balance {
 func (e *epoch) recount() Balance {
 	b := Balance{Expected: e.expected(), Stored: e.cov.Count()}
 	known := uint64(0)
-	for _, g := range e.openList() {
+	r := e.less()
+	for g := range r.open.all() {
 		b.Open += g.count()
 	}
 	facts := rare{}
-	for _, f := range e.factList() {
+	for f := range r.facts.all() {
 		if in := f.clip(e.base, e.next); !in.empty() {
 			*facts.term(f.cause) += in.count()
 			known += in.count()
@@ -107,8 +108,8 @@ func (l *Ledger) Balance(id frame.StreamID) (Balance, bool) {
 
 // TenantBalance is identity A of all streams of a tenant. It reads all their runs.
 func (l *Ledger) TenantBalance(tenant string) (b Balance) {
-	l.Streams(tenant, "", "", func(id frame.StreamID, _ frame.StreamKey) bool {
-		b.add(l.streams[id].balance())
+	l.walk(tenant, "", "", func(s *stream) bool {
+		b.add(s.balance())
 		return true
 	})
 	return b
@@ -117,7 +118,7 @@ func (l *Ledger) TenantBalance(tenant string) (b Balance) {
 // TotalBalance is identity A of everything. It reads all runs.
 func (l *Ledger) TotalBalance() (b Balance) {
 	for id := range l.names.order.all() {
-		b.add(l.streams[id].balance())
+		b.add(l.stream(id).balance())
 	}
 	return b
 }

@@ -23,9 +23,9 @@ func TestABrokenLedgerShows(t *testing.T) {
 		"coverage grows":  func(e *epoch) { e.cov.Add(20) },
 		"forgotten tail":  func(e *epoch) { e.next-- },
 		"forgotten head":  func(e *epoch) { e.base++ },
-		"open gap":        func(e *epoch) { e.rare.open = e.rare.open[1:] },
-		"cause":           func(e *epoch) { e.rare.facts = e.rare.facts[1:] },
-		"other cause":     func(e *epoch) { e.rare.facts[0].cause = frame.CauseShedDisk },
+		"open gap":        func(e *epoch) { e.rare.open.replace(spot{}, spot{0, 1}) },
+		"cause":           func(e *epoch) { e.rare.facts.replace(spot{}, spot{0, 1}) },
+		"other cause":     func(e *epoch) { e.rare.facts.chunks[0].items[0].cause = frame.CauseShedDisk },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, Policy{})
@@ -43,7 +43,7 @@ func TestABrokenLedgerShows(t *testing.T) {
 				t.Fatalf("before: %+v", b)
 			}
 			r.check()
-			broken(r.l.streams[r.id].cur)
+			broken(r.l.stream(r.id).cur)
 			b := r.l.TotalBalance()
 			if one, _ := r.l.EpochBalance(r.id, 1); one != b {
 				t.Errorf("the epoch's balance %+v is not the total %+v", one, b)

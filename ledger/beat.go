@@ -86,7 +86,7 @@ func (h *Heartbeat) source() Source {
 
 // beatEpoch finds the epoch, nil when the heartbeat begins one. The first value that a device declares, when its frames carry none, names
 // the epoch that those frames opened if the counter goes on there.
-func (l *Ledger) beatEpoch(s *stream, h *Heartbeat, r reading) (*epoch, error) {
+func (l *Ledger) beatEpoch(s owned, h *Heartbeat, r reading) (*epoch, error) {
 	if h.Birth && h.Epoch == "" {
 		return nil, nil
 	}
@@ -118,7 +118,7 @@ func (l *Ledger) beatNext(e *epoch, h *Heartbeat, r reading) (uint64, error) {
 }
 
 // beat enters what a valid heartbeat says of e.
-func (l *Ledger) beat(s *stream, e *epoch, h *Heartbeat, next uint64, r reading, res *HeartbeatResult) {
+func (l *Ledger) beat(s owned, e *epoch, h *Heartbeat, next uint64, r reading, res *HeartbeatResult) {
 	if h.Epoch != "" && e.value == "" {
 		e.value, e.source = strings.Clone(h.Epoch), SourceDeclared
 	}
@@ -149,13 +149,15 @@ func (e *epoch) fromTrue(full uint64) (uint64, bool) {
 }
 
 // beatPrevious enters the last number of the epoch before.
-func (l *Ledger) beatPrevious(s *stream, e *epoch, h *Heartbeat, res *HeartbeatResult) {
-	prev := s.epoch(e.ordinal - 1)
+func (l *Ledger) beatPrevious(s owned, e *epoch, h *Heartbeat, res *HeartbeatResult) {
+	var prev *epoch
 	switch {
 	case h.Prev != "":
 		prev = s.line(h.Prev, false)
 	case e == s.cur:
 		prev = s.epoch(s.previous)
+	default:
+		prev = s.epoch(e.ordinal - 1)
 	}
 	last, ok := h.PrevLast, prev != nil && prev != e && !prev.unseq
 	if ok {

@@ -12,7 +12,7 @@ func (e *epoch) begin(n uint64) {
 }
 
 // raise makes every number below next expected.
-func (l *Ledger) raise(s *stream, e *epoch, next uint64) {
+func (l *Ledger) raise(s owned, e *epoch, next uint64) {
 	if next <= e.next {
 		return
 	}
@@ -22,7 +22,7 @@ func (l *Ledger) raise(s *stream, e *epoch, next uint64) {
 }
 
 // lower makes every number from base on expected.
-func (l *Ledger) lower(s *stream, e *epoch, base uint64) {
+func (l *Ledger) lower(s owned, e *epoch, base uint64) {
 	if base >= e.base {
 		return
 	}
@@ -33,13 +33,13 @@ func (l *Ledger) lower(s *stream, e *epoch, base uint64) {
 
 // expect accounts for numbers that just came inside the bounds and are not stored: those with a known cause count under it, the others are
 // OPEN for the grace.
-func (l *Ledger) expect(s *stream, e *epoch, in span) {
+func (l *Ledger) expect(s owned, e *epoch, in span) {
 	if in.empty() {
 		return
 	}
 	r := e.more()
 	at := in.first
-	for _, f := range r.factsIn(in) {
+	for f := range r.factsIn(in) {
 		part := f.clip(in.first, in.end)
 		l.openGap(s, e, span{at, part.first})
 		*r.term(f.cause) += part.count()
@@ -48,7 +48,7 @@ func (l *Ledger) expect(s *stream, e *epoch, in span) {
 	l.openGap(s, e, span{at, in.end})
 }
 
-func (l *Ledger) openGap(s *stream, e *epoch, in span) {
+func (l *Ledger) openGap(s owned, e *epoch, in span) {
 	if in.empty() {
 		return
 	}
@@ -59,7 +59,7 @@ func (l *Ledger) openGap(s *stream, e *epoch, in span) {
 }
 
 // store puts n, which is not stored, into coverage. It moves the ends if n lies outside and closes the gap if it lies inside, which it reports as late.
-func (l *Ledger) store(s *stream, e *epoch, n uint64) (late bool) {
+func (l *Ledger) store(s owned, e *epoch, n uint64) (late bool) {
 	e.begin(n)
 	switch {
 	case n >= e.next:
@@ -106,7 +106,7 @@ func (r *rare) arrive(n uint64) {
 }
 
 // declareFirst takes the device's word for the first number of an epoch.
-func (l *Ledger) declareFirst(s *stream, e *epoch, first uint64) {
+func (l *Ledger) declareFirst(s owned, e *epoch, first uint64) {
 	if e.said != nil && e.said.hasFirst && e.said.first == first {
 		return
 	}
@@ -130,7 +130,7 @@ func (l *Ledger) declareFirst(s *stream, e *epoch, first uint64) {
 }
 
 // declareNext takes the device's word that every number below next exists. It reports whether that was news.
-func (l *Ledger) declareNext(s *stream, e *epoch, next uint64) bool {
+func (l *Ledger) declareNext(s owned, e *epoch, next uint64) bool {
 	e.begin(next)
 	d := e.word()
 	if next < e.next || d.hasMark && d.mark >= next {

@@ -6,7 +6,7 @@ import "fmt"
 // causes are disjoint parts of what is missing. It reads everything.
 func (l *Ledger) Check() error {
 	for id := range l.names.order.all() {
-		s := l.streams[id]
+		s := l.stream(id)
 		for i, e := range s.epochs {
 			if err := e.check(uint32(i + 1)); err != nil {
 				return fmt.Errorf("ledger: stream %q epoch %d: %w", s.key(), i+1, err)
@@ -34,34 +34,33 @@ func (e *epoch) check(ordinal uint32) error {
 
 func (e *epoch) checkRuns() error {
 	at, touching := e.base, true
-	for i := range e.cov.Len() {
-		s := e.cov.at(i)
+	for s := range e.cov.from(0) {
 		if s.empty() || s.first < at || s.first == at && !touching || s.end > e.next {
-			return fmt.Errorf("run %d is %d to %d, after %d, in %d to %d", i, s.first, s.end, at, e.base, e.next)
+			return fmt.Errorf("run %d to %d, after %d, in %d to %d", s.first, s.end, at, e.base, e.next)
 		}
 		at, touching = s.end, false
 	}
-	if e.cov.Len() == 0 && len(e.cov.older) > 0 {
-		return fmt.Errorf("%d runs without a last one", len(e.cov.older))
+	if e.cov.tail.empty() && e.cov.older != nil && e.cov.older.count > 0 {
+		return fmt.Errorf("%d runs without a last one", e.cov.older.count)
 	}
 	return nil
 }
 
 func (e *epoch) checkGaps() error {
-	at := e.base
-	for i, g := range e.openList() {
+	at, r := e.base, e.less()
+	for g := range r.open.all() {
 		if g.empty() || g.first < at || g.end > e.next || !e.absent(g.span) {
-			return fmt.Errorf("open gap %d is %d to %d, after %d, in %d to %d", i, g.first, g.end, at, e.base, e.next)
+			return fmt.Errorf("open gap %d to %d, after %d, in %d to %d", g.first, g.end, at, e.base, e.next)
 		}
-		if f := e.rare.factsIn(g.span); len(f) > 0 {
-			return fmt.Errorf("open gap %d to %d has a cause at %d", g.first, g.end, f[0].first)
+		for f := range r.factsIn(g.span) {
+			return fmt.Errorf("open gap %d to %d has a cause at %d", g.first, g.end, f.first)
 		}
 		at = g.end
 	}
 	at = 0
-	for i, f := range e.factList() {
+	for f := range r.facts.all() {
 		if f.empty() || f.first < at || f.end > MaxSeq+1 || !f.cause.Exact() || !e.absent(f.span) {
-			return fmt.Errorf("cause %d is %v of %d to %d, after %d", i, f.cause, f.first, f.end, at)
+			return fmt.Errorf("cause %v of %d to %d, after %d", f.cause, f.first, f.end, at)
 		}
 		at = f.end
 	}

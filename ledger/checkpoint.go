@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"iter"
 	"math/bits"
 )
 
@@ -38,27 +39,8 @@ func (l *Ledger) Checkpoint(w io.Writer) error {
 	c := &checkpoint{w: w}
 	c.write(append([]byte(checkpointMagic), checkpointVersion))
 	c.record(recordState, l.appendState(nil))
-	buf := make([]byte, 0, recordBytes*2)
-	for id, s := range l.streams {
-		if s == nil {
-			continue
-		}
-		buf = s.append(binary.AppendUvarint(buf, uint64(id)))
-		if len(buf) >= recordBytes {
-			c.record(recordStreams, buf)
-			buf = buf[:0]
-		}
-	}
-	c.record(recordStreams, buf)
-	buf = buf[:0]
-	for _, d := range l.queue.items[l.queue.head:] {
-		buf = d.append(buf)
-		if len(buf) >= recordBytes {
-			c.record(recordDeadline, buf)
-			buf = buf[:0]
-		}
-	}
-	c.record(recordDeadline, buf)
+	records(c, recordStreams, l.streams.all(), (*stream).append)
+	records(c, recordDeadline, l.queue.all(), deadline.append)
 	c.record(recordEnd, nil)
 	c.write(binary.LittleEndian.AppendUint32(nil, c.crc))
 	return c.err
@@ -81,6 +63,21 @@ func (c *checkpoint) write(b []byte) {
 	}
 }
 
+// records writes items one behind the other, in as many records as they need.
+func records[T any](c *checkpoint, kind byte, items iter.Seq[T], add func(T, []byte) []byte) {
+	buf := make([]byte, 0, recordBytes*2)
+	for it := range items {
+		if buf = add(it, buf); len(buf) >= recordBytes {
+			c.record(kind, buf)
+			buf = buf[:0]
+		}
+		if c.err != nil {
+			return
+		}
+	}
+	c.record(kind, buf)
+}
+
 // record writes one record. Only the end is empty.
 func (c *checkpoint) record(kind byte, content []byte) {
 	if len(content) == 0 && kind != recordEnd {
@@ -101,16 +98,17 @@ func (l *Ledger) appendState(dst []byte) []byte {
 		uint64(p.FinalisePerTick), uint64(p.MaxStreams), uint64(p.MaxEpochs), uint64(p.MaxRuns))
 	dst = appendFlags(dst, p.ProtocolZero)
 	dst = binary.AppendVarint(dst, l.nowMS)
-	return appendUvarints(dst, uint64(len(l.streams)), uint64(l.names.count), uint64(l.queue.len()))
+	return appendUvarints(dst, l.streams.slots, uint64(l.Len()), uint64(l.queue.len()))
 }
 
-func (d *deadline) append(dst []byte) []byte {
+func (d deadline) append(dst []byte) []byte {
 	dst = appendUvarints(dst, uint64(d.stream), uint64(d.epoch), d.first, d.count())
 	return binary.AppendVarint(dst, d.sinceMS)
 }
 
 func (s *stream) append(dst []byte) []byte {
 	key := s.key()
+	dst = binary.AppendUvarint(dst, uint64(s.id))
 	dst = appendText(dst, key.Tenant)
 	dst = appendText(dst, key.Device)
 	dst = appendText(dst, key.Stream)
@@ -159,8 +157,7 @@ func (e *epoch) append(dst []byte) []byte {
 func (r *Runs) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(r.Len()))
 	at := uint64(0)
-	for i := range r.Len() {
-		s := r.at(i)
+	for s := range r.from(0) {
 		dst = appendUvarints(dst, s.first-at, s.count())
 		at = s.end
 	}
@@ -186,21 +183,21 @@ func (p *pace) append(dst []byte) []byte {
 }
 
 func (r *rare) append(dst []byte) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(r.open)))
+	dst = binary.AppendUvarint(dst, uint64(r.open.count))
 	at := uint64(0)
-	for _, g := range r.open {
+	for g := range r.open.all() {
 		dst = appendUvarints(dst, g.first-at, g.count(), uint64(g.nacks))
 		dst = binary.AppendVarint(dst, g.sinceMS)
 		at = g.end
 	}
-	dst, at = binary.AppendUvarint(dst, uint64(len(r.facts))), 0
-	for _, f := range r.facts {
+	dst, at = binary.AppendUvarint(dst, uint64(r.facts.count)), 0
+	for f := range r.facts.all() {
 		dst = appendUvarints(dst, f.first-at, f.count(), uint64(f.cause))
 		dst = appendText(dst, f.reason)
 		at = f.end
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(r.unsettled)))
-	for _, u := range r.unsettled {
+	dst = binary.AppendUvarint(dst, uint64(r.unsettled.count))
+	for u := range r.unsettled.all() {
 		dst = appendUvarints(dst, u.n, uint64(u.times))
 	}
 	for _, c := range r.counters() {

@@ -57,9 +57,9 @@ func TestCheckpointRoundTrip(t *testing.T) {
 		t.Error(err)
 	}
 	for id := range l.names.order.all() {
-		for i, e := range l.streams[id].epochs {
-			if e.pace != nil && *e.pace != *again.streams[id].epochs[i].pace {
-				t.Errorf("pace %+v, want %+v", *again.streams[id].epochs[i].pace, *e.pace)
+		for i, e := range l.stream(id).epochs {
+			if e.pace != nil && *e.pace != *again.stream(id).epochs[i].pace {
+				t.Errorf("pace %+v, want %+v", *again.stream(id).epochs[i].pace, *e.pace)
 			}
 		}
 	}

@@ -95,30 +95,30 @@ func (s *Subject) check(numbers ...uint64) error {
 	return nil
 }
 
-// subject finds the stream of a command. With define a name that is new becomes a stream.
-func (l *Ledger) subject(sub *Subject, define bool) (*stream, error) {
+// subject finds the stream of a command, ready to be written. With define a name that is new becomes a stream.
+func (l *Ledger) subject(sub *Subject, define bool) (owned, error) {
 	key := sub.Key.WithDefaults()
-	if s := l.stream(sub.ID); s != nil {
+	if s := l.own(sub.ID); s.stream != nil {
 		if sub.Key.Device != "" && s.key() != key {
-			return nil, refuse(CodeStreamMismatch, "leave the id out", "stream id %d is %q, not %q", sub.ID, s.key(), key)
+			return s, refuse(CodeStreamMismatch, "leave the id out", "stream id %d is %q, not %q", sub.ID, s.key(), key)
 		}
 		return s, nil
 	}
 	id, known := l.ID(key)
 	if !known && (!define || key.Device == "") {
-		return nil, refuse(CodeUnknownStream, "check device and stream", "stream %q with id %d is unknown", key, sub.ID)
+		return owned{}, refuse(CodeUnknownStream, "check device and stream", "stream %q with id %d is unknown", key, sub.ID)
 	}
 	if !known {
 		var err error
 		if id, err = l.Intern(key); err != nil {
-			return nil, err
+			return owned{}, err
 		}
 	}
-	return l.stream(id), nil
+	return l.own(id), nil
 }
 
 // named finds the epoch that a command's value leads to, nil when there is none yet.
-func (s *stream) named(value string) (*epoch, error) {
+func (s owned) named(value string) (*epoch, error) {
 	if value == "" && s.cur != nil && s.cur.unseq || s.line(value, false) == nil && s.line(value, true) != nil {
 		return nil, refuse(CodeNoNumbers, "only a stream with numbers of its own has them to declare", "stream %q has no numbers", s.key())
 	}
@@ -163,7 +163,7 @@ func (l *Ledger) plausible(e *epoch, next uint64) error {
 }
 
 // declareEpoch opens the epoch that a command names first, and makes it current.
-func (l *Ledger) declareEpoch(s *stream, value string, source Source) (*epoch, error) {
+func (l *Ledger) declareEpoch(s owned, value string, source Source) (*epoch, error) {
 	e := l.open(s, value, source)
 	if e == nil {
 		return nil, refuse(CodeTooManyEpochs, "raise max_epochs", "stream %q has %d epochs, the limit is %d", s.key(), len(s.epochs), l.policy.MaxEpochs)

@@ -115,7 +115,7 @@ func (l *Ledger) lostSpan(e *epoch, c *DeclareLost, r reading) (span, error) {
 	return span{last - width, last + 1}, nil
 }
 
-func (l *Ledger) declareLost(s *stream, e *epoch, in span, reason string) (*DeclareLostResult, error) {
+func (l *Ledger) declareLost(s owned, e *epoch, in span, reason string) (*DeclareLostResult, error) {
 	declared, ok := l.explain(e, in, frame.CauseDeclaredLost, reason)
 	if !ok {
 		return nil, refuse(CodeTooManyCauses, "raise max_runs", "epoch %d would have more than %d causes", e.ordinal, l.policy.MaxRuns)

@@ -65,10 +65,9 @@ func (h *hasher) digest(d Digest) {
 
 func (h *hasher) runs(r *Runs) {
 	h.u64(uint64(r.Len()))
-	for i := range r.Len() {
-		run := r.At(i)
-		h.u64(run.First)
-		h.u64(run.Last)
+	for s := range r.from(0) {
+		h.u64(s.first)
+		h.u64(s.end - 1)
 	}
 }
 
@@ -138,10 +137,11 @@ func (h *hasher) gaps(e *epoch) {
 		}
 		last, of = s, cause
 	}
-	for _, g := range e.openList() {
+	r := e.less()
+	for g := range r.open.all() {
 		feed(g.span, 0)
 	}
-	for _, f := range e.factList() {
+	for f := range r.facts.all() {
 		feed(f.span, f.cause)
 	}
 	feed(span{}, frame.CauseNeverArrived) // out with the last one
@@ -152,11 +152,11 @@ func (h *hasher) gaps(e *epoch) {
 // It reads every run of every stream.
 func (l *Ledger) Root() Digest {
 	h := newHasher(rootDomain)
-	h.u64(uint64(l.names.count))
+	h.u64(uint64(l.Len()))
 	each := newHasher("")
 	for id := range l.names.order.all() {
 		each.restart(streamDomain)
-		h.digest(l.streams[id].digest(each))
+		h.digest(l.stream(id).digest(each))
 	}
 	return h.sum()
 }

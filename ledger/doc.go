@@ -24,5 +24,8 @@
 // in a decision. Times come with the calls. Equal calls make equal ledgers, and equal ledgers make equal checkpoint bytes. There is one writer;
 // readers never change anything, so many may read while the writer rests.
 //
+// Freeze takes the ledger as it is, in microseconds, for a checkpoint that another goroutine writes while the ledger goes on. What a checkpoint may read is never
+// written again: own.go is the one way to a stream that may be, and puts copies in place of what is frozen; list.go and table.go keep those copies small.
+//
 // The rules in plain words, with examples, are in docs/ledger.md.
 package ledger

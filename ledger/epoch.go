@@ -32,11 +32,12 @@ func (s Source) String() string {
 type epoch struct {
 	ordinal   uint32
 	source    Source
-	begun     bool // base and next mean something
-	probation bool // inferred from one frame only
-	ambiguous bool // how it relates to the epoch before is unknown
-	unseq     bool // the server numbers the frames
-	zero      bool // the protocol starts at 0
+	begun     bool   // base and next mean something
+	probation bool   // inferred from one frame only
+	ambiguous bool   // how it relates to the epoch before is unknown
+	unseq     bool   // the server numbers the frames
+	zero      bool   // the protocol starts at 0
+	version   uint32 // see own.go
 
 	value   string // the device's own value, "" when it never sent one
 	base    uint64 // first expected number
@@ -61,14 +62,14 @@ func newEpoch(ordinal uint32, value string, source Source) *epoch {
 
 // rare holds what most streams do without.
 type rare struct {
-	open  []openGap // ascending
-	facts []fact    // ascending; parts outside [base, next) do not count yet
+	open  list[openGap]
+	facts list[fact] // parts outside [base, next) do not count yet
 
 	// Terms of balance A: numbers in [base, next) that are not stored.
 	nOpen, nLost, nDeclared, nShed, nRejected, nExpired uint64
 
 	identical, conflict, unverified, suspected uint64 // frames that came for a number already stored; suspected: without numbers
-	unsettled                                  []unsettled
+	unsettled                                  list[unsettled]
 	lateClosed                                 uint64 // frames that came after their number was final
 	reordered                                  uint64 // frames that came late but in time
 	skewed                                     uint64 // stored frames with an implausible device time
@@ -98,9 +99,6 @@ func (e *epoch) less() *rare {
 	return e.rare
 }
 
-func (e *epoch) openList() []openGap { return e.less().open }
-func (e *epoch) factList() []fact    { return e.less().facts }
-
 // term is the counter of balance A that a cause belongs to.
 func (r *rare) term(c frame.Cause) *uint64 {
 	switch {
@@ -128,3 +126,6 @@ func (e *epoch) missing(n uint64) bool {
 }
 
 func (e *epoch) expected() uint64 { return e.next - e.base }
+
+// whole reports whether all that is expected is one run, so that there is no gap to look for.
+func (e *epoch) whole() bool { return e.cov.tail == span{e.base, e.next} }

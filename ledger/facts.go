@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"iter"
-	"slices"
 
 	"github.com/gaplessdb/gapless/frame"
 )
@@ -16,52 +15,44 @@ type fact struct {
 
 func (f fact) sameAs(g fact) bool { return f.cause == g.cause && f.reason == g.reason }
 
-// factAt is the position of the first fact that ends after n.
-func (r *rare) factAt(n uint64) int {
-	i, _ := slices.BinarySearchFunc(r.facts, n, func(f fact, n uint64) int {
-		if f.end <= n {
-			return -1
-		}
-		return 1
-	})
-	return i
+// factAt is the spot of the first fact that ends after n.
+func (r *rare) factAt(n uint64) spot {
+	return r.facts.search(func(f fact) bool { return f.end > n })
 }
 
-// factsIn is the facts that reach into a span. The slice is the ledger's own.
-func (r *rare) factsIn(in span) []fact {
-	if len(r.facts) == 0 || in.empty() {
-		return nil
+// factsIn yields the facts that reach into a span, which is not empty.
+func (r *rare) factsIn(in span) iter.Seq[fact] {
+	return func(yield func(fact) bool) {
+		for f := range r.facts.from(r.factAt(in.first)) {
+			if f.first >= in.end || !yield(f) {
+				return
+			}
+		}
 	}
-	i := r.factAt(in.first)
-	j := i
-	for j < len(r.facts) && r.facts[j].first < in.end {
-		j++
-	}
-	return r.facts[i:j]
 }
 
 // addFact enters a fact that overlaps no other, merged with equal neighbours that it touches.
 func (r *rare) addFact(f fact) {
-	i := r.factAt(f.first)
-	j := i
-	if i > 0 && r.facts[i-1].end == f.first && r.facts[i-1].sameAs(f) {
-		i--
-		f.first = r.facts[i].first
+	from := r.factAt(f.first)
+	to := from
+	if left, any := r.facts.before(from); any && left.end == f.first && left.sameAs(f) {
+		from, _ = r.facts.prev(from)
+		f.first = left.first
 	}
-	if j < len(r.facts) && r.facts[j].first == f.end && r.facts[j].sameAs(f) {
-		f.end = r.facts[j].end
-		j++
+	if right, any := r.facts.at(to); any && right.first == f.end && right.sameAs(f) {
+		to = r.facts.next(to)
+		f.end = right.end
 	}
-	r.facts = slices.Replace(r.facts, i, j, f)
+	r.facts.replace(from, to, f)
 }
 
 // cutFact drops the fact about one number and returns its cause.
 func (r *rare) cutFact(n uint64) (frame.Cause, bool) {
-	i := r.factAt(n)
-	if i == len(r.facts) || r.facts[i].first > n {
+	at := r.factAt(n)
+	f, any := r.facts.at(at)
+	if !any || f.first > n {
 		return 0, false
 	}
-	f := r.facts[i]
 	left, right := f, f
 	left.end, right.first = n, n+1
 	keep := make([]fact, 0, 2)
@@ -71,7 +62,7 @@ func (r *rare) cutFact(n uint64) (frame.Cause, bool) {
 	if !right.empty() {
 		keep = append(keep, right)
 	}
-	r.facts = slices.Replace(r.facts, i, i+1, keep...)
+	r.facts.replace(at, r.facts.next(at), keep...)
 	return f.cause, true
 }
 
@@ -80,7 +71,7 @@ func (e *epoch) unexplained(in span) iter.Seq[span] {
 	return func(yield func(span) bool) {
 		for hole := range e.cov.holes(in.first, in.end) {
 			at := hole.first
-			for _, f := range e.less().factsIn(hole) {
+			for f := range e.less().factsIn(hole) {
 				if at < f.first && !yield(span{at, f.first}) {
 					return
 				}
@@ -96,7 +87,7 @@ func (e *epoch) unexplained(in span) iter.Seq[span] {
 // explain states a cause for those numbers of a span that are neither stored nor explained: the first cause stands. It returns how many
 // numbers it explained, and false, with nothing changed, when the epoch would hold more causes than the policy allows.
 func (l *Ledger) explain(e *epoch, in span, cause frame.Cause, reason string) (uint64, bool) {
-	room := l.policy.MaxRuns - len(e.factList())
+	room := l.policy.MaxRuns - e.less().facts.count
 	var parts []span
 	for part := range e.unexplained(in) {
 		if len(parts) >= room {

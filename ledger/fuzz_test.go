@@ -62,8 +62,9 @@ func FuzzRestore(f *testing.F) {
 	})
 }
 
-// play runs a random sequence of calls that the bytes spell. It never looks at what they answer: that is the property test's.
-func play(l *Ledger, script []byte, ms int64) int64 {
+// play runs a random sequence of calls that the bytes spell, and before each of them calls before. It never looks at what they answer: that is the
+// property test's.
+func play(l *Ledger, script []byte, ms int64, before func()) int64 {
 	d := &decoder{b: script}
 	pick := func(n uint64) uint64 { return d.uvarint() % n }
 	epochs := []string{"", "", "a", "b", "c"}
@@ -72,6 +73,7 @@ func play(l *Ledger, script []byte, ms int64) int64 {
 	keys := []frame.StreamKey{testKey, {Tenant: "t", Device: "b", Stream: "0"}, {Tenant: "u", Device: "b", Stream: "1"}}
 	last := [3]uint64{}
 	for d.err == nil && d.at < len(d.b) {
+		before()
 		which := pick(3)
 		id, _ := l.Intern(keys[which])
 		sub := Subject{ID: id, Epoch: epochs[pick(5)], Bits: bits[pick(6)]}
@@ -117,23 +119,47 @@ var policies = []Policy{
 	{}, {MaxEpochs: 4, MaxRuns: 6}, {RestartBelow: 20, FinalisePerTick: 2, GraceMS: 1500}, {RestartDrop: 90, ProtocolZero: true}, {MaxJump: 50, MisorderWindow: 9},
 }
 
-// FuzzHistory: whatever comes, the balance is zero, every list is in order, and a ledger restored from a checkpoint in the middle goes on to the same
-// bytes as one that was not.
+// FuzzHistory: whatever comes, the balance is zero, every list is in order, a ledger restored from a checkpoint in the middle goes on to the same
+// bytes as one that was not, and so does one that is watched: frozen before every call, while all that was frozen stays as it was.
 func FuzzHistory(f *testing.F) {
 	f.Add(uint8(0), uint16(20), []byte("a seed of a history, long enough for some frames to arrive and others not to"))
 	f.Add(uint8(3), uint16(0), bytes.Repeat([]byte{0, 2, 3, 1, 7, 0, 0, 8, 1, 4, 9}, 60))
-	f.Fuzz(func(t *testing.T, policy uint8, cut uint16, script []byte) { history(t, policy, cut, script) })
+	f.Fuzz(func(t *testing.T, policy uint8, cut uint16, script []byte) {
+		history(t, policy, cut, script, cut%4 == 0) // to watch is slow
+	})
 }
 
-func history(t testing.TB, policy uint8, cut uint16, script []byte) {
+func history(t testing.TB, policy uint8, cut uint16, script []byte, watched bool) {
 	p := policies[int(policy)%len(policies)]
 	a, b := New(p), New(p)
 	at := min(int(cut), len(script))
-	ms := play(a, script[:at], t0)
-	play(b, script[:at], t0)
-	b = restored(t, checkpointOf(t, b))
-	play(a, script[at:], ms)
-	play(b, script[at:], ms)
+	w := &watch{}
+	freeze := func() {
+		if !watched {
+			return
+		}
+		w.freeze(t, a)
+		if err := w.compare(3); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ms := play(a, script[:at], t0, freeze)
+	play(b, script[:at], t0, func() {})
+	middle := b.Freeze()
+	play(a, script[at:], ms, freeze)
+	play(b, script[at:], ms, func() {})
+	b = New(p)
+	var checkpoint bytes.Buffer
+	if err := middle(&checkpoint); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Restore(&checkpoint); err != nil {
+		t.Fatal(err)
+	}
+	play(b, script[at:], ms, func() {})
+	if err := w.compare(len(w.frozen)); err != nil {
+		t.Fatal(err)
+	}
 	for _, l := range []*Ledger{a, b} {
 		if err := l.Check(); err != nil {
 			t.Fatal(err)
@@ -150,16 +176,24 @@ func history(t testing.TB, policy uint8, cut uint16, script []byte) {
 	}
 }
 
-// FuzzHistory without a fuzzer: some thousand random histories.
+// FuzzHistory without a fuzzer: some thousand random histories, some of them frozen all the time.
 func TestRandomHistories(t *testing.T) {
-	rng := uint64(42)
-	next := func() uint64 {
-		rng ^= rng << 13
-		rng ^= rng >> 7
-		rng ^= rng << 17
-		return rng
-	}
+	next := scripts(42)
 	for i := range 3000 {
+		script := next()
+		history(t, uint8(i), uint16(script[0])<<3, script, i/5%20 == 0)
+	}
+}
+
+// scripts makes random ones for play.
+func scripts(seed uint64) func() []byte {
+	next := func() uint64 {
+		seed ^= seed << 13
+		seed ^= seed >> 7
+		seed ^= seed << 17
+		return seed
+	}
+	return func() []byte {
 		script := make([]byte, 40+next()%1500)
 		for k := range script {
 			script[k] = byte(next() >> 33)
@@ -167,7 +201,7 @@ func TestRandomHistories(t *testing.T) {
 				script[k] &= 0x7f
 			}
 		}
-		history(t, uint8(i), uint16(next()), script)
+		return script
 	}
 }
 
@@ -210,9 +244,9 @@ func TestReadersDoNotWrite(t *testing.T) {
 // The checkpoint has every field: a field that somebody adds and forgets there shows here.
 func TestCheckpointKnowsEveryField(t *testing.T) {
 	for typ, fields := range map[reflect.Type]int{
-		reflect.TypeFor[Ledger](): 5, reflect.TypeFor[Policy](): 12, reflect.TypeFor[stream](): 10, reflect.TypeFor[epoch](): 18, reflect.TypeFor[said](): 13,
+		reflect.TypeFor[Ledger](): 6, reflect.TypeFor[Policy](): 12, reflect.TypeFor[stream](): 11, reflect.TypeFor[epoch](): 19, reflect.TypeFor[said](): 13,
 		reflect.TypeFor[pace](): 13, reflect.TypeFor[rare](): 22, reflect.TypeFor[openGap](): 3, reflect.TypeFor[fact](): 3, reflect.TypeFor[unsettled](): 2,
-		reflect.TypeFor[deadline](): 4, reflect.TypeFor[Runs](): 2,
+		reflect.TypeFor[deadline](): 4, reflect.TypeFor[Runs](): 2, reflect.TypeFor[queue](): 3, reflect.TypeFor[table](): 3,
 	} {
 		if typ.NumField() != fields {
 			t.Errorf("%v has %d fields, the checkpoint was written for %d", typ, typ.NumField(), fields)

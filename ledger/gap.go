@@ -77,7 +77,11 @@ func gapLost(s span) gap { return gap{span: s, state: StateFinal, cause: frame.C
 // gaps yields the gaps of an epoch that end after from, ascending.
 func (e *epoch) gaps(from uint64) iter.Seq[gap] {
 	return func(yield func(gap) bool) {
-		for hole := range e.cov.holes(e.holeStart(from), e.next) {
+		at := max(from, e.base)
+		if hole, stored := e.cov.around(at, span{e.base, e.next}); !stored {
+			at = hole.first
+		}
+		for hole := range e.cov.holes(at, e.next) {
 			for g := range e.pieces(hole) {
 				if g.end > from && !yield(g) {
 					return
@@ -85,21 +89,6 @@ func (e *epoch) gaps(from uint64) iter.Seq[gap] {
 			}
 		}
 	}
-}
-
-// holeStart is where the hole that n lies in begins, n itself if it is stored.
-func (e *epoch) holeStart(n uint64) uint64 {
-	if n <= e.base {
-		return e.base
-	}
-	i := e.cov.search(n)
-	if i < e.cov.Len() && e.cov.at(i).first <= n {
-		return n
-	}
-	if i == 0 {
-		return e.base
-	}
-	return e.cov.at(i - 1).end
 }
 
 // pieces yields the gaps of one hole.
@@ -127,21 +116,23 @@ func (e *epoch) pieces(hole span) iter.Seq[gap] {
 func (e *epoch) parts(hole span) iter.Seq[gap] {
 	return func(yield func(gap) bool) {
 		r := e.less()
-		open, facts := r.open[r.openAt(hole.first):], r.factsIn(hole)
+		o, f := r.openAt(hole.first), r.factAt(hole.first)
 		for at := hole.first; at < hole.end; {
+			open, isOpen := r.open.at(o)
+			known, isKnown := r.facts.at(f)
 			g := gapLost(span{at, hole.end})
 			switch {
-			case len(open) > 0 && open[0].first == at:
-				g, open = gapOfOpen(open[0]), open[1:]
-			case len(facts) > 0 && facts[0].first <= at:
-				g, facts = gapOfFact(facts[0]), facts[1:]
+			case isOpen && open.first == at:
+				g, o = gapOfOpen(open), r.open.next(o)
+			case isKnown && known.first <= at:
+				g, f = gapOfFact(known), r.facts.next(f)
 				g.span = g.clip(at, hole.end)
 			default:
-				if len(open) > 0 {
-					g.end = min(g.end, open[0].first)
+				if isOpen {
+					g.end = min(g.end, open.first)
 				}
-				if len(facts) > 0 {
-					g.end = min(g.end, facts[0].first)
+				if isKnown {
+					g.end = min(g.end, known.first)
 				}
 			}
 			if !yield(g) {

@@ -68,7 +68,7 @@ func (l *Ledger) Gaps(q GapQuery) (GapPage, error) {
 	}
 	l.chosen(&q, at.before(), func(s *stream) bool {
 		for _, e := range s.epochs {
-			if !q.takesEpoch(e) || at.beyond(s, e) {
+			if e.whole() || !q.takesEpoch(e) || at.beyond(s, e) {
 				continue
 			}
 			for g := range e.gaps(max(q.First, at.from(s, e))) {
@@ -96,14 +96,14 @@ func (l *Ledger) chosen(q *GapQuery, after string, fn func(*stream) bool) {
 	if q.Device != "" {
 		prefix = q.Device
 	}
-	l.Streams(q.Tenant, prefix, after, func(id frame.StreamID, key frame.StreamKey) bool {
-		if q.Device != "" && key.Device != q.Device {
-			return key.Device < q.Device
+	l.walk(q.Tenant, prefix, after, func(s *stream) bool {
+		if q.Device != "" && s.device != q.Device {
+			return s.device < q.Device
 		}
-		if q.Stream != "" && key.Stream != q.Stream {
+		if q.Stream != "" && s.family.stream != q.Stream {
 			return true
 		}
-		return fn(l.streams[id])
+		return fn(s)
 	})
 }
 
@@ -143,6 +143,9 @@ func (q *GapQuery) takes(g *gap) bool {
 // countGaps counts the gaps that the query takes. Without a range or a least size, holes of which nothing special is known are counted without
 // visiting them.
 func (e *epoch) countGaps(q *GapQuery) (count uint64) {
+	if e.whole() {
+		return 0
+	}
 	if q.First > 0 || q.Last > 0 || q.Min > 1 {
 		for g := range e.gaps(q.First) {
 			if q.Last > 0 && g.first > q.Last {
@@ -175,7 +178,7 @@ func (e *epoch) holeCount() uint64 {
 		return min(e.expected(), 1)
 	}
 	n := uint64(e.cov.Len() - 1)
-	if e.cov.at(0).first > e.base {
+	if e.cov.first().first > e.base {
 		n++
 	}
 	if e.cov.tail.end < e.next {
@@ -187,28 +190,23 @@ func (e *epoch) holeCount() uint64 {
 // specialHoles yields the holes that hold an open gap or a cause, ascending.
 func (e *epoch) specialHoles() func(yield func(span) bool) {
 	return func(yield func(span) bool) {
-		open, facts := e.openList(), e.less().factsIn(span{e.base, e.next})
-		for at := e.base; len(open)+len(facts) > 0; {
+		r := e.less()
+		for at := e.base; ; {
 			n := e.next
-			if len(open) > 0 {
-				n = open[0].first
+			if open, any := r.open.at(r.openAt(at)); any {
+				n = open.first
 			}
-			if len(facts) > 0 {
-				n = min(n, max(facts[0].first, at))
+			if known, any := r.facts.at(r.factAt(at)); any {
+				n = min(n, max(known.first, at))
 			}
-			hole := span{e.holeStart(n), e.next}
-			if i := e.cov.search(n); i < e.cov.Len() {
-				hole.end = e.cov.at(i).first
+			if n >= e.next {
+				return
 			}
+			hole, _ := e.cov.around(n, span{e.base, e.next})
 			if !yield(hole) {
 				return
 			}
-			for at = hole.end; len(open) > 0 && open[0].first < at; {
-				open = open[1:]
-			}
-			for len(facts) > 0 && facts[0].first < at {
-				facts = facts[1:]
-			}
+			at = hole.end
 		}
 	}
 }

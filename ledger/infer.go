@@ -18,7 +18,7 @@ func restart(e *epoch, n uint64, probation bool) route {
 }
 
 // route finds the place of a frame whose epoch value leads to e, which is not nil.
-func (l *Ledger) route(s *stream, e *epoch, f *sighting) route {
+func (l *Ledger) route(s owned, e *epoch, f *sighting) route {
 	if f.bits == 64 {
 		n, ok := l.trueNumber(e, f.reading())
 		if !ok {
@@ -42,7 +42,7 @@ func (l *Ledger) route(s *stream, e *epoch, f *sighting) route {
 }
 
 // outOfReach places the number of a narrow counter that the rate does not explain: a late frame, a restart or damage.
-func (l *Ledger) outOfReach(s *stream, e *epoch, p *pace, f *sighting) route {
+func (l *Ledger) outOfReach(s owned, e *epoch, p *pace, f *sighting) route {
 	behind, any := p.behind(f.reading())
 	if f.value != "" { // the device names its epochs, so this is no restart
 		if any && e.missing(behind) && !f.newerThan(e) {
@@ -60,7 +60,7 @@ func (l *Ledger) outOfReach(s *stream, e *epoch, p *pace, f *sighting) route {
 }
 
 // place decides about a full number. Where the device names its epochs, that is all there is to it; otherwise the epoch is an inference.
-func (l *Ledger) place(s *stream, e *epoch, n uint64, f *sighting) route {
+func (l *Ledger) place(s owned, e *epoch, n uint64, f *sighting) route {
 	if before, m, linked := s.beforeLink(e, n); linked {
 		return to(before, m)
 	}
@@ -82,7 +82,7 @@ func (e *epoch) sealedBelow(n uint64) bool {
 }
 
 // placeAhead places a number above the highest stored one.
-func (l *Ledger) placeAhead(s *stream, e *epoch, n, top uint64, f *sighting) route {
+func (l *Ledger) placeAhead(s owned, e *epoch, n, top uint64, f *sighting) route {
 	if n-top <= l.policy.MisorderWindow {
 		return to(e, n)
 	}
@@ -110,7 +110,7 @@ func (l *Ledger) lateFor(prev, cur *epoch, n uint64, f *sighting) bool {
 }
 
 // placeBack places a number that is not above the highest stored one.
-func (l *Ledger) placeBack(s *stream, e *epoch, n, top uint64, f *sighting) route {
+func (l *Ledger) placeBack(s owned, e *epoch, n, top uint64, f *sighting) route {
 	fp, known := e.recall(n)
 	same := known && fp == f.fingerprint && !f.reject
 	if n == top || same && !f.timeless {
@@ -151,7 +151,7 @@ func (l *Ledger) fell(top, n, wire uint64) bool {
 
 // elsewhere sends a frame that does not continue e to the epoch that e's last misfit opened, if it is that one's neighbour: two neighbours prove
 // what one could not (RFC 3550, A.1). Otherwise it follows r.
-func (l *Ledger) elsewhere(s *stream, e *epoch, f *sighting, r route) route {
+func (l *Ledger) elsewhere(s owned, e *epoch, f *sighting, r route) route {
 	t := s.epoch(s.trial)
 	if t == nil || t.rare.after != e.ordinal {
 		return r

@@ -6,8 +6,9 @@ import "github.com/gaplessdb/gapless/frame"
 // number of goroutines may read. Slices and strings that its methods return are the caller's.
 type Ledger struct {
 	policy  Policy
-	nowMS   int64     // commit time of the newest call that had one; it never goes back
-	streams []*stream // by id; nil where an id was skipped. Index 0 is never used
+	nowMS   int64  // commit time of the newest call that had one; it never goes back
+	version uint32 // how often it was frozen (once a second for 136 years): what has an older one is copied before it changes, see own.go
+	streams table
 	names   names
 	queue   queue // gaps in the order in which their grace ends
 }
@@ -16,7 +17,7 @@ type Ledger struct {
 func New(p Policy) *Ledger {
 	return &Ledger{
 		policy:  p.WithDefaults(),
-		streams: make([]*stream, 1),
+		streams: table{slots: 1}, // id 0 is never used
 		names:   names{families: map[familyKey]*family{}},
 	}
 }
@@ -27,13 +28,8 @@ func (l *Ledger) SetPolicy(p Policy) { l.policy = p.WithDefaults() }
 // Policy is the policy in force, with defaults filled in.
 func (l *Ledger) Policy() Policy { return l.policy }
 
-// stream is nil for an unknown id.
-func (l *Ledger) stream(id frame.StreamID) *stream {
-	if uint64(id) >= uint64(len(l.streams)) {
-		return nil
-	}
-	return l.streams[id]
-}
+// stream is a stream to be read, nil for an unknown id. Who writes takes own.
+func (l *Ledger) stream(id frame.StreamID) *stream { return l.streams.get(id) }
 
 // advance takes note of a commit time. Commit time comes from TICK and never goes back; should it, the ledger's does not.
 func (l *Ledger) advance(commitMS int64) {

@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"runtime"
 	"testing"
 
@@ -128,24 +130,10 @@ func BenchmarkMemoryLossyDay(b *testing.B) {
 	const streams, frames = 200, 86_400
 	for b.Loop() {
 		before := heap()
-		l, ids := manyStreams(b, streams, 64)
-		rng := uint64(1)
-		for _, id := range ids {
-			g := frame.Group{Stream: id, Bits: 64}
-			for n := uint64(3); n < frames; n++ {
-				rng = rng*6364136223846793005 + 1442695040888963407
-				if rng>>33%1000 == 0 {
-					continue
-				}
-				it := frame.Item{Seq: n, TimeNS: t0 * 1_000_000, Fingerprint: uint32(n)}
-				l.Arrive(&g, t0, t0, &it)
-			}
-		}
-		for l.Tick(t0+60_000, false) > 0 {
-		}
+		l, ids := lossyStreams(b, streams, frames)
 		runs := 0
 		for _, id := range ids {
-			runs += l.streams[id].cur.cov.Len()
+			runs += l.stream(id).cur.cov.Len()
 		}
 		ids = nil
 		b.ReportMetric(bytesPerStream(before, streams, l), "B/stream")
@@ -153,13 +141,119 @@ func BenchmarkMemoryLossyDay(b *testing.B) {
 	}
 }
 
-func BenchmarkCheckpoint(b *testing.B) {
-	l, _ := manyStreams(b, 100_000, 64)
-	b.ResetTimer()
-	for b.Loop() {
-		n := len(checkpointOf(b, l))
-		b.ReportMetric(float64(n)/100_000, "B/stream")
+// lossyStreams is a fleet of which each stream counted so many frames and lost one in a thousand.
+func lossyStreams(t testing.TB, count int, frames uint64) (*Ledger, []frame.StreamID) {
+	l, ids := manyStreams(t, count, 64)
+	rng := uint64(1)
+	for _, id := range ids {
+		for l.stream(id).cur.next < frames {
+			rng = rng*6364136223846793005 + 1442695040888963407
+			run := rng >> 33 % 2000
+			e := l.own(id).cur
+			e.cov.tail.end += run // as if they had come in order, without the time it takes
+			e.next += run
+			e.stored += run
+			it := frame.Item{Seq: e.next + 1, TimeNS: t0 * 1_000_000, Fingerprint: uint32(run)}
+			l.Arrive(&frame.Group{Stream: id, Bits: 64}, t0, t0, &it)
+		}
 	}
+	for l.Tick(t0+60_000, false) > 0 {
+	}
+	return l, ids
+}
+
+// fleets are ledgers of 100,000 streams that run well now.
+func fleets(b *testing.B, run func(b *testing.B, l *Ledger)) {
+	steady := func(l *Ledger, ids []frame.StreamID) *Ledger {
+		for _, id := range ids {
+			for range ringSize {
+				it := frame.Item{Seq: l.stream(id).cur.next, TimeNS: t0 * 1_000_000, Fingerprint: uint32(id)}
+				l.Arrive(&frame.Group{Stream: id, Bits: 64}, t0, t0, &it)
+			}
+		}
+		return l
+	}
+	b.Run("clean", func(b *testing.B) { run(b, steady(manyStreams(b, 100_000, 64))) })
+	b.Run("lossy", func(b *testing.B) { run(b, steady(lossyStreams(b, 100_000, 10_000))) }) // 10,000 frames each
+}
+
+func BenchmarkCheckpoint(b *testing.B) {
+	fleets(b, func(b *testing.B, l *Ledger) {
+		size := len(checkpointOf(b, l))
+		b.SetBytes(int64(size))
+		write := l.Freeze()
+		for b.Loop() {
+			if err := write(io.Discard); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(size)/float64(l.Len()), "B/stream")
+	})
+}
+
+// BenchmarkFreeze is the time that apply stands still.
+func BenchmarkFreeze(b *testing.B) {
+	for _, streams := range []int{100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("streams=%d", streams), func(b *testing.B) {
+			l, _ := manyStreams(b, streams, 64)
+			b.ReportAllocs()
+			for b.Loop() {
+				l.Freeze()
+			}
+		})
+	}
+}
+
+// BenchmarkFirstChange is Arrive on a stream that was frozen since its last frame: the time and bytes that a copy takes, once a stream and freeze.
+func BenchmarkFirstChange(b *testing.B) {
+	b.Run("clean", func(b *testing.B) { // a fleet, of which every stream is copied
+		l, ids := manyStreams(b, 100_000, 64)
+		benchFirstChange(b, l, ids, 3)
+	})
+	for _, runs := range []uint64{10, 1000, 100_000} { // one stream, near its newest number
+		b.Run(fmt.Sprintf("runs=%d", runs), func(b *testing.B) {
+			l, ids := manyStreams(b, 1, 64)
+			for n := range runs {
+				it := frame.Item{Seq: 4 + n*2, TimeNS: t0 * 1_000_000}
+				l.Arrive(&frame.Group{Stream: ids[0], Bits: 64}, t0, t0, &it)
+			}
+			for l.Tick(t0+60_000, false) > 0 {
+			}
+			benchFirstChange(b, l, ids, 4+runs*2)
+		})
+	}
+}
+
+// benchFirstChange sends every second frame late, so that the newest runs change.
+func benchFirstChange(b *testing.B, l *Ledger, ids []frame.StreamID, next uint64) {
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		if i%len(ids) == 0 {
+			l.Freeze()
+		}
+		n := next + uint64(i/len(ids))
+		if len(ids) == 1 {
+			n ^= 1
+		}
+		it := frame.Item{Seq: n, TimeNS: t0 * 1_000_000, Fingerprint: uint32(i)}
+		if o := l.Arrive(&frame.Group{Stream: ids[i%len(ids)], Bits: 64}, t0, t0, &it); o.Status != Stored {
+			b.Fatalf("%+v", o)
+		}
+	}
+}
+
+func BenchmarkRestore(b *testing.B) {
+	fleets(b, func(b *testing.B, l *Ledger) {
+		checkpoint := checkpointOf(b, l)
+		b.SetBytes(int64(len(checkpoint)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := New(Policy{}).Restore(bytes.NewReader(checkpoint)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 func BenchmarkTotals(b *testing.B) {

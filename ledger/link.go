@@ -19,7 +19,7 @@ func (l *Ledger) trueNumber(e *epoch, r reading) (n uint64, ok bool) {
 }
 
 // learn takes note that number n of e is the device's number full.
-func (l *Ledger) learn(s *stream, e *epoch, n, full uint64) {
+func (l *Ledger) learn(s owned, e *epoch, n, full uint64) {
 	if p := e.pace; p != nil && !p.known {
 		p.known, p.offset = true, full-n
 		l.link(s, e)
@@ -28,7 +28,7 @@ func (l *Ledger) learn(s *stream, e *epoch, n, full uint64) {
 
 // link settles how an ambiguous epoch relates to the one it was split from, once the true numbers of both are known: what lies between them was
 // expected of the earlier one. No frame moves.
-func (l *Ledger) link(s *stream, e *epoch) {
+func (l *Ledger) link(s owned, e *epoch) {
 	if !e.ambiguous || e.rare == nil || !e.begun {
 		return
 	}
@@ -57,7 +57,7 @@ func (e *epoch) trueOffset() (uint64, bool) {
 }
 
 // beforeLink is where a number below the base of a linked epoch belongs: the epoch before, in its numbers.
-func (s *stream) beforeLink(e *epoch, n uint64) (*epoch, uint64, bool) {
+func (s owned) beforeLink(e *epoch, n uint64) (*epoch, uint64, bool) {
 	if e.rare == nil || !e.rare.linked || n >= e.base {
 		return e, n, false
 	}

@@ -14,8 +14,7 @@ const maxSkippedIDs = 1 << 16
 // names finds streams by key and in order of (tenant, device, stream).
 type names struct {
 	families map[familyKey]*family
-	order    order
-	count    int
+	order    list[frame.StreamID]
 }
 
 type familyKey struct{ tenant, stream string }
@@ -30,13 +29,25 @@ type family struct {
 // stream (id_taken), the stream has another id (key_taken), the id is 0 or far from the others (id_out_of_range), a
 // name is malformed (bad_name), or Policy.MaxStreams is reached (too_many_streams).
 func (l *Ledger) Define(id frame.StreamID, key frame.StreamKey) error {
+	if s := l.stream(id); s != nil && s.key() == key {
+		return nil
+	}
+	if err := l.vacant(id, key); err != nil {
+		return err
+	}
+	if l.Len() >= l.policy.MaxStreams {
+		return refuse(CodeTooManyStreams, "raise max_streams", "%d streams are known, the limit is %d", l.Len(), l.policy.MaxStreams)
+	}
+	l.define(id, l.names.family(key.Tenant, key.Stream), strings.Clone(key.Device))
+	return nil
+}
+
+// vacant says why a pair cannot be defined.
+func (l *Ledger) vacant(id frame.StreamID, key frame.StreamKey) error {
 	if err := key.Validate(); err != nil {
 		return refuse(CodeBadName, "correct the name", "stream %q: %v", key, err)
 	}
 	if s := l.stream(id); s != nil {
-		if s.key() == key {
-			return nil
-		}
 		return refuse(CodeIDTaken, "use another id", "stream id %d is %q, not %q", id, s.key(), key)
 	}
 	if have, ok := l.ID(key); ok {
@@ -45,28 +56,30 @@ func (l *Ledger) Define(id frame.StreamID, key frame.StreamKey) error {
 	if next := l.NextID(); id == 0 || uint64(id) > uint64(next)+maxSkippedIDs || id == math.MaxUint32 {
 		return refuse(CodeIDOutOfRange, "use NextID", "stream id %d, the next is %d", id, next)
 	}
-	if l.names.count >= l.policy.MaxStreams {
-		return refuse(CodeTooManyStreams, "raise max_streams", "%d streams are known, the limit is %d", l.names.count, l.policy.MaxStreams)
-	}
-	l.define(id, key)
 	return nil
 }
 
-// define enters a valid pair that is new.
-func (l *Ledger) define(id frame.StreamID, key frame.StreamKey) {
-	f := l.names.families[familyKey{key.Tenant, key.Stream}]
+// family is found or made.
+func (n *names) family(tenant, stream string) *family {
+	f := n.families[familyKey{tenant, stream}]
 	if f == nil {
-		f = &family{familyKey{strings.Clone(key.Tenant), strings.Clone(key.Stream)}, map[string]frame.StreamID{}}
-		l.names.families[f.familyKey] = f
+		f = &family{familyKey{strings.Clone(tenant), strings.Clone(stream)}, map[string]frame.StreamID{}}
+		n.families[f.familyKey] = f
 	}
-	device := strings.Clone(key.Device)
+	return f
+}
+
+// define enters a pair that is vacant. The device's name is the ledger's from now on.
+func (l *Ledger) define(id frame.StreamID, f *family, device string) {
+	s := &stream{family: f, device: device, id: id, version: l.version}
 	f.ids[device] = id
-	for uint64(len(l.streams)) <= uint64(id) {
-		l.streams = append(l.streams, nil)
+	l.streams.set(s)
+	order := &l.names.order
+	behind := order.end()
+	if last, any := order.last(); any && l.stream(last).compare(s) > 0 {
+		behind = order.search(func(other frame.StreamID) bool { return l.stream(other).compare(s) > 0 })
 	}
-	l.streams[id] = &stream{family: f, device: device, id: id}
-	l.names.order.insert(id, func(a, b frame.StreamID) int { return l.streams[a].compare(l.streams[b]) })
-	l.names.count++
+	order.replace(behind, behind, id)
 }
 
 // IDStep is the distance between two ids that a proposer assigns, which are odd. Apply itself assigns even ones, so that a stream which
@@ -78,7 +91,7 @@ func (l *Ledger) Intern(key frame.StreamKey) (frame.StreamID, error) {
 	if id, ok := l.ID(key); ok {
 		return id, nil
 	}
-	id := frame.StreamID(len(l.streams)+1) &^ 1
+	id := frame.StreamID(l.streams.slots+1) &^ 1
 	return id, l.Define(id, key)
 }
 
@@ -102,10 +115,10 @@ func (l *Ledger) Key(id frame.StreamID) (frame.StreamKey, bool) {
 }
 
 // NextID is the first id that a proposer may assign: odd, and above all that are known. The next are IDStep apart.
-func (l *Ledger) NextID() frame.StreamID { return frame.StreamID(len(l.streams)) | 1 }
+func (l *Ledger) NextID() frame.StreamID { return frame.StreamID(l.streams.slots) | 1 }
 
 // Len is the number of streams.
-func (l *Ledger) Len() int { return l.names.count }
+func (l *Ledger) Len() int { return l.streams.count }
 
 // After is the cursor for Streams that continues behind a stream.
 func After(key frame.StreamKey) string { return key.Device + "\x00" + key.Stream }
@@ -114,6 +127,11 @@ func After(key frame.StreamKey) string { return key.Device + "\x00" + key.Stream
 // the first one behind the cursor. The cursor is "" for the start, the result of After, or a device: then it continues behind all
 // streams of that device.
 func (l *Ledger) Streams(tenant, devicePrefix, after string, fn func(frame.StreamID, frame.StreamKey) bool) {
+	l.walk(tenant, devicePrefix, after, func(s *stream) bool { return fn(s.id, s.key()) })
+}
+
+// walk is Streams for the ledger's own use.
+func (l *Ledger) walk(tenant, devicePrefix, after string, fn func(*stream) bool) {
 	device, name, exact := strings.Cut(after, "\x00")
 	if after != "" && !exact {
 		name = "\xff" // above every name, which are UTF-8
@@ -122,11 +140,11 @@ func (l *Ledger) Streams(tenant, devicePrefix, after string, fn func(frame.Strea
 		device, name = devicePrefix, ""
 	}
 	start := l.names.order.search(func(id frame.StreamID) bool {
-		return l.streams[id].compareTo(tenant, device, name) > 0
+		return l.stream(id).compareTo(tenant, device, name) > 0
 	})
 	for id := range l.names.order.from(start) {
-		s := l.streams[id]
-		if s.family.tenant != tenant || !strings.HasPrefix(s.device, devicePrefix) || !fn(id, s.key()) {
+		s := l.stream(id)
+		if s.family.tenant != tenant || !strings.HasPrefix(s.device, devicePrefix) || !fn(s) {
 			return
 		}
 	}

@@ -1,10 +1,6 @@
 package ledger
 
-import (
-	"slices"
-
-	"github.com/gaplessdb/gapless/frame"
-)
+import "github.com/gaplessdb/gapless/frame"
 
 // openGap is missing numbers that may still come: younger than the grace, or asked for again.
 type openGap struct {
@@ -13,55 +9,44 @@ type openGap struct {
 	nacks   uint32 // how often the device was asked to send them again
 }
 
-// openAt is the position of the first open gap that ends after n.
-func (r *rare) openAt(n uint64) int {
-	i, _ := slices.BinarySearchFunc(r.open, n, func(g openGap, n uint64) int {
-		if g.end <= n {
-			return -1
-		}
-		return 1
-	})
-	return i
+// openAt is the spot of the first open gap that ends after n.
+func (r *rare) openAt(n uint64) spot {
+	return r.open.search(func(g openGap) bool { return g.end > n })
 }
 
 // addOpen enters a gap that overlaps no other.
 func (r *rare) addOpen(g openGap) {
-	if n := len(r.open); n == 0 || r.open[n-1].end <= g.first {
-		r.open = append(r.open, g)
+	if last, any := r.open.last(); !any || last.end <= g.first {
+		r.open.push(g)
 		return
 	}
-	r.open = slices.Insert(r.open, r.openAt(g.first), g)
+	at := r.openAt(g.first)
+	r.open.replace(at, at, g)
 }
 
 // cutOpen takes numbers out of the open gaps and returns how many were in there.
 func (r *rare) cutOpen(cut span) uint64 {
-	i := r.openAt(cut.first)
-	j, n := i, uint64(0)
-	var left, right openGap
-	for ; j < len(r.open) && r.open[j].first < cut.end; j++ {
-		g := r.open[j]
+	from := r.openAt(cut.first)
+	to, n := from, uint64(0)
+	var buf [2]openGap
+	keep := buf[:0]
+	for {
+		g, any := r.open.at(to)
+		if !any || g.first >= cut.end {
+			break
+		}
 		n += g.clip(cut.first, cut.end).count()
-		if g.first < cut.first {
-			left = g
-			left.end = cut.first
+		if left := (openGap{span{g.first, cut.first}, g.sinceMS, g.nacks}); !left.empty() {
+			keep = append(keep, left)
 		}
-		if g.end > cut.end {
-			right = g
-			right.first = cut.end
+		if right := (openGap{span{cut.end, g.end}, g.sinceMS, g.nacks}); !right.empty() {
+			keep = append(keep, right)
 		}
+		to = r.open.next(to)
 	}
-	if i == j {
-		return 0
+	if to != from {
+		r.open.replace(from, to, keep...)
 	}
-	var keep [2]openGap
-	k := 0
-	for _, g := range [...]openGap{left, right} {
-		if !g.empty() {
-			keep[k] = g
-			k++
-		}
-	}
-	r.open = slices.Replace(r.open, i, j, keep[:k]...)
 	return n
 }
 
@@ -69,21 +54,26 @@ func (r *rare) cutOpen(cut span) uint64 {
 // numbers that are, 0 for an unknown stream or epoch.
 func (l *Ledger) Request(id frame.StreamID, ordinal uint32, first, last uint64, commitMS int64) uint64 {
 	l.advance(commitMS)
-	s := l.stream(id)
-	if s == nil || s.epoch(ordinal) == nil || first > last || last > MaxSeq {
+	s := l.own(id)
+	if s.stream == nil || s.stream.epoch(ordinal) == nil || first > last || last > MaxSeq {
 		return 0
 	}
 	e, total := s.epoch(ordinal), uint64(0)
-	want := span{first, last + 1}
-	for _, g := range slices.Clone(e.openList()) {
-		part := g.clip(want.first, want.end)
-		if part.empty() {
-			continue
+	if e.rare == nil {
+		return 0
+	}
+	var asked []openGap
+	for g := range e.rare.open.from(e.rare.openAt(first)) {
+		if g.first > last {
+			break
 		}
-		e.rare.cutOpen(part)
-		e.rare.addOpen(openGap{span: part, sinceMS: l.nowMS, nacks: g.nacks + 1})
-		l.queue.push(deadline{span: part, sinceMS: l.nowMS, stream: s.id, epoch: e.ordinal})
-		total += part.count()
+		asked = append(asked, openGap{span: g.clip(first, last+1), sinceMS: l.nowMS, nacks: g.nacks + 1})
+	}
+	for _, g := range asked {
+		e.rare.cutOpen(g.span)
+		e.rare.addOpen(g)
+		l.queue.push(deadline{span: g.span, sinceMS: l.nowMS, stream: s.id, epoch: e.ordinal})
+		total += g.count()
 	}
 	return total
 }

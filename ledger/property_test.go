@@ -18,6 +18,7 @@ type world struct {
 	m     model
 	lives []*life // of the device
 	late  []sent
+	watch watch
 }
 
 // life is one epoch of the device.
@@ -49,10 +50,19 @@ func (w *world) reboot() {
 	w.lives = append(w.lives, &life{value: fmt.Sprint("boot-", len(w.lives)+1), bits: bits, start: start, next: start, seen: start})
 }
 
-// both runs a call on the ledger and on its twin.
+// both runs a call on the ledger, which is frozen before, and on its twin.
 func (w *world) both(call func(l *Ledger)) {
+	w.watch.freeze(w.r.t, w.r.l)
 	call(w.r.l)
+	w.unchanged(3)
 	call(w.twin)
+}
+
+// unchanged holds the newest frozen checkpoints against what was there.
+func (w *world) unchanged(newest int) {
+	if err := w.watch.compare(newest); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *world) group(v *life) *frame.Group {
@@ -284,11 +294,24 @@ func (w *world) compare() {
 	for i, e := range w.m.epochs {
 		compareEpoch(w.t, &reps[i], e)
 	}
+	w.compareHighest()
 	if !bytes.Equal(checkpointOf(w.r.t, w.r.l), checkpointOf(w.r.t, w.twin)) {
 		w.t.Fatal("the ledger and its restored twin differ")
 	}
 	if w.r.l.Root() != w.twin.Root() {
 		w.t.Fatal("equal ledgers have other roots")
+	}
+}
+
+func (w *world) compareHighest() {
+	wantOrdinal, wantSeq := uint32(0), uint64(0)
+	for i, e := range w.m.epochs {
+		if len(e.has) > 0 {
+			wantOrdinal, wantSeq = uint32(i+1), e.top
+		}
+	}
+	if ordinal, seq, ok := w.r.l.HighestStored(w.r.id); ordinal != wantOrdinal || seq != wantSeq || ok != (wantOrdinal > 0) {
+		w.t.Fatalf("highest stored is %d of epoch %d, want %d of epoch %d", seq, ordinal, wantSeq, wantOrdinal)
 	}
 }
 
@@ -331,7 +354,7 @@ func compareEpoch(t *rapid.T, rep *EpochReport, e *modelEpoch) {
 }
 
 // TestAgainstModel tells random histories of loss, reorder, duplication, conflicts, reboots, narrow counters, watermarks, seals, declared losses, rejects
-// and restores from checkpoints, and compares after every step.
+// and restores from checkpoints, and compares after every step. Before every call the ledger is frozen: what is written of that later must be what was there.
 func TestAgainstModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		policy := Policy{GraceMS: rapid.Int64Range(1, 20_000).Draw(rt, "grace")}
@@ -360,5 +383,6 @@ func TestAgainstModel(t *testing.T) {
 			}
 			w.compare()
 		}
+		w.unchanged(len(w.watch.frozen))
 	})
 }

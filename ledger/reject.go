@@ -10,8 +10,8 @@ import "github.com/gaplessdb/gapless/frame"
 // moves the ends of an epoch.
 func (l *Ledger) Reject(g *frame.Group, seq uint64, receiveMS, commitMS int64, cause frame.Cause) (epoch uint32, n uint64, ok bool) {
 	l.advance(commitMS)
-	s := l.stream(g.Stream)
-	if s == nil || g.Unseq || !cause.Valid() || !cause.Exact() {
+	s := l.own(g.Stream)
+	if s.stream == nil || g.Unseq || !cause.Valid() || !cause.Exact() {
 		return 0, 0, false
 	}
 	it := frame.Item{Seq: seq, TimeNS: msToNS(receiveMS), NoTime: true}
@@ -28,7 +28,7 @@ func (l *Ledger) Reject(g *frame.Group, seq uint64, receiveMS, commitMS int64, c
 }
 
 // rejectPlace finds the epoch and number of a refused frame.
-func (l *Ledger) rejectPlace(s *stream, g *frame.Group, f *sighting, cause frame.Cause) (*epoch, uint64, bool) {
+func (l *Ledger) rejectPlace(s owned, g *frame.Group, f *sighting, cause frame.Cause) (*epoch, uint64, bool) {
 	e := s.target(f.value)
 	if e == nil {
 		if cause == frame.CauseRejectedCRC {
@@ -59,7 +59,7 @@ func (l *Ledger) rejectNear(e *epoch, n uint64, f *sighting, cause frame.Cause) 
 }
 
 // rejectFirst opens the first epoch of a stream, or of a value that the device declares, for a frame that did not get in.
-func (l *Ledger) rejectFirst(s *stream, g *frame.Group, f *sighting) (*epoch, uint64, bool) {
+func (l *Ledger) rejectFirst(s owned, g *frame.Group, f *sighting) (*epoch, uint64, bool) {
 	source := SourceInferred
 	if f.value != "" {
 		source = SourceDeclared
@@ -76,7 +76,7 @@ func (l *Ledger) rejectFirst(s *stream, g *frame.Group, f *sighting) (*epoch, ui
 }
 
 // rejected gives a missing number its cause.
-func (l *Ledger) rejected(s *stream, e *epoch, n uint64, cause frame.Cause) bool {
+func (l *Ledger) rejected(s owned, e *epoch, n uint64, cause frame.Cause) bool {
 	if _, ok := l.explain(e, span{n, n + 1}, cause, ""); !ok {
 		return false
 	}
@@ -90,7 +90,7 @@ func (l *Ledger) rejected(s *stream, e *epoch, n uint64, cause frame.Cause) bool
 }
 
 // include makes the numbers of a span expected.
-func (l *Ledger) include(s *stream, e *epoch, in span) {
+func (l *Ledger) include(s owned, e *epoch, in span) {
 	e.begin(in.first)
 	l.lower(s, e, in.first)
 	l.raise(s, e, in.end)

@@ -217,10 +217,11 @@ func (e *epoch) sealInfo() *SealInfo {
 
 // completeThrough is nil when the first expected number is missing or nothing is expected.
 func (e *epoch) completeThrough() *Through {
-	if e.cov.Len() == 0 || e.cov.at(0).first > e.base {
+	first := e.cov.first()
+	if first.empty() || first.first > e.base {
 		return nil
 	}
-	t := &Through{Seq: e.cov.at(0).end - 1}
+	t := &Through{Seq: first.end - 1}
 	if e.cov.Len() == 1 && e.maxTime != noTime {
 		t.Time = formatNS(e.maxTime)
 	}

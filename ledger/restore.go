@@ -39,7 +39,9 @@ type restore struct {
 	at  int64 // bytes read
 	err error
 
+	buf       bytes.Buffer
 	l         *Ledger // nil before the state record
+	family    *family // of the newest stream
 	slots     uint64
 	streams   uint64
 	deadlines uint64
@@ -51,13 +53,13 @@ func (in *restore) corrupt(format string, args ...any) {
 	}
 }
 
-// read returns n bytes, or fewer and an error. Memory grows with what is really there, not with what a length claims.
+// read returns n bytes, or fewer and an error; they are valid until the next call. Memory grows with what is really there, not with what a length claims.
 func (in *restore) read(n int64) []byte {
 	if in.err != nil {
 		return nil
 	}
-	var b bytes.Buffer
-	got, err := io.CopyN(&b, in.r, n)
+	in.buf.Reset()
+	got, err := io.CopyN(&in.buf, in.r, n)
 	in.at += got
 	switch {
 	case err == io.EOF:
@@ -65,8 +67,8 @@ func (in *restore) read(n int64) []byte {
 	case err != nil:
 		in.err = fmt.Errorf("ledger: reading the checkpoint: %w", err)
 	}
-	in.crc = crc32.Update(in.crc, castagnoli, b.Bytes())
-	return b.Bytes()
+	in.crc = crc32.Update(in.crc, castagnoli, in.buf.Bytes())
+	return in.buf.Bytes()
 }
 
 func (in *restore) header() error {
@@ -136,11 +138,11 @@ func (in *restore) finish() {
 		in.corrupt("no state record")
 	case binary.LittleEndian.Uint32(sum) != want:
 		in.corrupt("checksum %08x, the bytes have %08x", binary.LittleEndian.Uint32(sum), want)
-	case uint64(in.l.names.count) != in.streams || uint64(in.l.queue.len()) != in.deadlines || uint64(len(in.l.streams)) > in.slots:
+	case uint64(in.l.Len()) != in.streams || uint64(in.l.queue.len()) != in.deadlines || in.l.streams.slots > in.slots:
 		in.corrupt("%d streams, %d deadlines and %d ids, announced are %d, %d and %d",
-			in.l.names.count, in.l.queue.len(), len(in.l.streams), in.streams, in.deadlines, in.slots)
+			in.l.Len(), in.l.queue.len(), in.l.streams.slots, in.streams, in.deadlines, in.slots)
 	}
-	if in.err == nil && uint64(len(in.l.streams)) < in.slots {
+	if in.err == nil && in.l.streams.slots < in.slots {
 		in.corrupt("the last of %d ids has no stream", in.slots)
 	}
 }

@@ -10,19 +10,16 @@ import (
 // stream reads one stream and enters it. Counters are taken as they are: should they be wrong, the balance says so after a restart too.
 func (in *restore) stream(d *decoder) {
 	id := frame.StreamID(d.within("stream id", 1<<32-1))
-	key := frame.StreamKey{Tenant: d.text(frame.MaxNameBytes), Device: d.text(frame.MaxNameBytes), Stream: d.text(frame.MaxNameBytes)}
+	key, f := in.name(d)
 	if d.err != nil {
 		return
 	}
-	limit := in.l.policy.MaxStreams // the policy may have been lowered below what was there
-	in.l.policy.MaxStreams = max(limit, in.l.names.count+1)
-	err := in.l.Define(id, key)
-	in.l.policy.MaxStreams = limit
-	if err != nil || int(id) != len(in.l.streams)-1 {
-		d.fail("stream %d %q after %d ids: %v", id, key, len(in.l.streams), err)
+	if err := in.l.vacant(id, key); err != nil || uint64(id) < in.l.streams.slots {
+		d.fail("stream %d %q after %d ids: %v", id, key, in.l.streams.slots, err)
 		return
 	}
-	s := in.l.streams[id]
+	in.l.define(id, f, key.Device) // the policy's limit may have been lowered below what was there
+	s := in.l.own(id)
 	cur, previous, trial := d.uvarint(), d.uvarint(), d.uvarint()
 	s.trialAge = uint16(d.within("age of the probation", 1<<16-1))
 	s.suspect = d.within("suspect", MaxSeq+1)
@@ -41,6 +38,15 @@ func (in *restore) stream(d *decoder) {
 	if t := s.epoch(s.trial); t != nil && t.rare == nil {
 		d.fail("epoch %d is in probation without a cause", s.trial)
 	}
+}
+
+// name reads a stream's name and finds its family, which nearly always is that of the stream before.
+func (in *restore) name(d *decoder) (frame.StreamKey, *family) {
+	tenant, device, name := d.raw(frame.MaxNameBytes), d.text(frame.MaxNameBytes), d.raw(frame.MaxNameBytes)
+	if f := in.family; f == nil || string(tenant) != f.tenant || string(name) != f.stream {
+		in.family = in.l.names.family(string(tenant), string(name))
+	}
+	return frame.StreamKey{Tenant: in.family.tenant, Device: device, Stream: in.family.stream}, in.family
 }
 
 func (d *decoder) epoch(ordinal uint32) *epoch {
@@ -82,6 +88,9 @@ func (d *decoder) epoch(ordinal uint32) *epoch {
 
 func (d *decoder) runs(r *Runs) {
 	count := d.uvarint()
+	if count > 1 {
+		r.ended().reserve(min(count-1, uint64(len(d.b)-d.at)/2)) // a run has two bytes at least
+	}
 	at := uint64(0)
 	for i := uint64(0); i < count && d.err == nil; i++ {
 		s := d.span(at)
@@ -146,19 +155,21 @@ func (d *decoder) rare() *rare {
 	at := uint64(0)
 	for i, count := uint64(0), d.uvarint(); i < count && d.err == nil; i++ {
 		g := openGap{span: d.span(at), nacks: uint32(d.within("requests", 1<<32-1)), sinceMS: d.varint()}
-		r.open, at = append(r.open, g), g.end
+		r.open.push(g)
+		at = g.end
 	}
 	at = 0
 	for i, count := uint64(0), d.uvarint(); i < count && d.err == nil; i++ {
 		f := fact{span: d.span(at), cause: frame.Cause(d.within("cause", 255)), reason: d.text(MaxReasonBytes)}
-		r.facts, at = append(r.facts, f), f.end
+		r.facts.push(f)
+		at = f.end
 	}
 	for i, count := uint64(0), d.within("unsettled", maxUnsettled); i < count && d.err == nil; i++ {
 		u := unsettled{d.within("unsettled number", MaxSeq), uint32(d.within("duplicates", 1<<32-1))}
-		if n := len(r.unsettled); u.times == 0 || n > 0 && r.unsettled[n-1].n >= u.n {
+		if last, any := r.unsettled.last(); u.times == 0 || any && last.n >= u.n {
 			d.fail("unsettled number %d out of order", u.n)
 		}
-		r.unsettled = append(r.unsettled, u)
+		r.unsettled.push(u)
 	}
 	for _, c := range r.counters() {
 		*c = d.uvarint()

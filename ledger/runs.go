@@ -1,9 +1,6 @@
 package ledger
 
-import (
-	"iter"
-	"slices"
-)
+import "iter"
 
 // Run is a range of numbers, both ends included.
 type Run struct {
@@ -25,8 +22,18 @@ func (s span) clip(first, end uint64) span { return span{max(s.first, first), mi
 // Runs is a set of numbers up to MaxSeq as sorted runs that neither overlap nor touch. The zero value is empty. The last run is kept apart,
 // so that appending the next number touches one cache line. Not for concurrent writers.
 type Runs struct {
-	older []span // ascending, all below tail, none touching the next
-	tail  span   // empty only when the set is
+	older *list[span] // all below tail, none touching the next; nil until there is one
+	tail  span        // empty only when the set is
+}
+
+// fork is the same set. From now on only the fork may be written, and what is read through r stays as it is.
+func (r *Runs) fork() Runs {
+	f := Runs{tail: r.tail}
+	if r.older != nil {
+		older := r.older.fork()
+		f.older = &older
+	}
+	return f
 }
 
 // Add puts n into the set and reports whether it was absent.
@@ -66,73 +73,125 @@ func (r *Runs) AddRange(first, last uint64) uint64 {
 // push makes s the newest run. It lies beyond the tail and does not touch it.
 func (r *Runs) push(s span) {
 	if !r.tail.empty() {
-		r.older = append(r.older, r.tail)
+		r.ended().push(r.tail)
 	}
 	r.tail = s
 }
 
+// ended is the list of the older runs, to be written.
+func (r *Runs) ended() *list[span] {
+	if r.older == nil {
+		r.older = &list[span]{}
+	}
+	return r.older
+}
+
 // insert adds a span that begins below the tail, merges it with what it overlaps or touches, and returns how many numbers are new.
 func (r *Runs) insert(s span) uint64 {
-	i := 0
-	if s.first > 0 {
-		i = r.search(s.first - 1) // a run that ends at s.first touches it
-	}
-	merged, had, j := s, uint64(0), i
-	for ; j < r.Len() && r.at(j).first <= s.end; j++ {
-		old := r.at(j)
-		had += old.count()
-		merged = span{min(merged.first, old.first), max(merged.end, old.end)}
-	}
-	added := merged.count() - had
-	if j <= len(r.older) {
-		r.older = slices.Replace(r.older, i, j, merged)
-		return added
-	}
-	r.older = r.older[:i] // merged swallowed the tail
-	r.tail = merged
-	return added
-}
-
-// search is the position of the first run that ends after n, Len() when there is none.
-func (r *Runs) search(n uint64) int {
-	i, _ := slices.BinarySearchFunc(r.older, n, func(s span, n uint64) int {
-		if s.end <= n {
-			return -1
+	older := r.ended()
+	from := older.search(func(run span) bool { return run.end >= s.first }) // one that ends at s.first touches it
+	merged, had, to := s, uint64(0), from
+	for {
+		run, any := older.at(to)
+		if !any || run.first > s.end {
+			break
 		}
-		return 1
-	})
-	if i == len(r.older) && r.tail.end <= n {
-		return r.Len()
+		had += run.count()
+		merged = span{min(merged.first, run.first), max(merged.end, run.end)}
+		to = older.next(to)
 	}
-	return i
+	if _, more := older.at(to); more || r.tail.first > s.end {
+		older.replace(from, to, merged)
+		return merged.count() - had
+	}
+	older.replace(from, to)
+	had += r.tail.count()
+	r.tail = span{min(merged.first, r.tail.first), max(merged.end, r.tail.end)}
+	return r.tail.count() - had
 }
 
-// at is the i'th run, ascending.
-func (r *Runs) at(i int) span {
-	if i == len(r.older) {
-		return r.tail
+// from yields the runs that end after n, ascending.
+func (r *Runs) from(n uint64) iter.Seq[span] {
+	return func(yield func(span) bool) {
+		if r.older != nil && n < r.tail.first {
+			for s := range r.older.from(r.older.search(func(s span) bool { return s.end > n })) {
+				if !yield(s) {
+					return
+				}
+			}
+		}
+		if r.tail.end > n {
+			yield(r.tail)
+		}
 	}
-	return r.older[i]
+}
+
+// around is the run that n is in, or else the hole, as far as it lies inside in, which n does.
+func (r *Runs) around(n uint64, in span) (s span, stored bool) {
+	for run := range r.from(n) {
+		if run.first <= n {
+			return run, true
+		}
+		in.end = min(in.end, run.first)
+		break
+	}
+	if before, any := r.before(n); any {
+		in.first = max(in.first, before.end)
+	}
+	return in, false
+}
+
+// before is the last run that ends at or before n, false when there is none.
+func (r *Runs) before(n uint64) (span, bool) {
+	if !r.tail.empty() && r.tail.end <= n {
+		return r.tail, true
+	}
+	if r.older == nil {
+		return span{}, false
+	}
+	return r.older.before(r.older.search(func(s span) bool { return s.end > n }))
+}
+
+// first is the lowest run, empty when the set is.
+func (r *Runs) first() span {
+	if r.older != nil && r.older.count > 0 {
+		s, _ := r.older.at(spot{})
+		return s
+	}
+	return r.tail
 }
 
 // Len is the number of runs.
 func (r *Runs) Len() int {
-	if r.tail.empty() {
+	switch {
+	case r.tail.empty():
 		return 0
+	case r.older == nil:
+		return 1
 	}
-	return len(r.older) + 1
+	return r.older.count + 1
 }
 
-// At is the i'th run, ascending, 0 <= i < Len().
-func (r *Runs) At(i int) Run { return r.at(i).run() }
+// At is the i'th run, ascending, 0 <= i < Len(). It counts through the list: All is the way to see many.
+func (r *Runs) At(i int) Run {
+	for s := range r.from(0) {
+		if i--; i < 0 {
+			return s.run()
+		}
+	}
+	return Run{} // there is none
+}
 
 // Contains reports whether n is in the set.
 func (r *Runs) Contains(n uint64) bool {
 	if n >= r.tail.first {
 		return n < r.tail.end
 	}
-	i := r.search(n)
-	return i < r.Len() && r.at(i).first <= n
+	if r.older == nil {
+		return false
+	}
+	s, any := r.older.at(r.older.search(func(s span) bool { return s.end > n }))
+	return any && s.first <= n
 }
 
 // splits reports whether adding n would make one run more.
@@ -145,8 +204,8 @@ func (r *Runs) splits(n uint64) bool {
 
 // Count adds up the lengths of all runs. It is O(Len()): the ledger keeps a counter of its own beside it, so that each can prove the other.
 func (r *Runs) Count() uint64 {
-	total := r.tail.end - r.tail.first
-	for _, s := range r.older {
+	total := uint64(0)
+	for s := range r.from(0) {
 		total += s.count()
 	}
 	return total
@@ -157,7 +216,7 @@ func (r *Runs) Bounds() (first, last uint64, ok bool) {
 	if r.tail.empty() {
 		return 0, 0, false
 	}
-	return r.at(0).first, r.tail.end - 1, true
+	return r.first().first, r.tail.end - 1, true
 }
 
 // Missing yields the runs of numbers in first..last that are absent, ascending.
@@ -175,8 +234,10 @@ func (r *Runs) Missing(first, last uint64) iter.Seq[Run] {
 func (r *Runs) holes(first, end uint64) iter.Seq[span] {
 	return func(yield func(span) bool) {
 		at := first
-		for i := r.search(first); i < r.Len() && at < end; i++ {
-			s := r.at(i)
+		for s := range r.from(first) {
+			if at >= end {
+				return
+			}
 			if at < s.first && !yield(span{at, min(s.first, end)}) {
 				return
 			}
@@ -191,8 +252,8 @@ func (r *Runs) holes(first, end uint64) iter.Seq[span] {
 // All yields the runs that reach into first..last, whole, ascending.
 func (r *Runs) All(first, last uint64) iter.Seq[Run] {
 	return func(yield func(Run) bool) {
-		for i := r.search(first); i < r.Len() && r.at(i).first <= last; i++ {
-			if !yield(r.At(i)) {
+		for s := range r.from(first) {
+			if s.first > last || !yield(s.run()) {
 				return
 			}
 		}

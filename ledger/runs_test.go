@@ -70,6 +70,11 @@ func compareRuns(t *rapid.T, r *Runs, set map[uint64]bool, top uint64) {
 	if got := slices.Collect(r.All(0, MaxSeq)); !slices.Equal(got, want) {
 		t.Fatalf("runs %v, want %v", got, want)
 	}
+	for i, run := range want {
+		if r.At(i) != run {
+			t.Fatalf("run %d is %v, want %v", i, r.At(i), run)
+		}
+	}
 	count := uint64(0)
 	for n := range top + 3 {
 		if r.Contains(n) != set[n] {

@@ -93,7 +93,7 @@ func (l *Ledger) sealAt(e *epoch, c *Seal, r reading) (uint64, error) {
 	return last, nil
 }
 
-func (l *Ledger) seal(s *stream, e *epoch, c *Seal, last uint64) *SealResult {
+func (l *Ledger) seal(s owned, e *epoch, c *Seal, last uint64) *SealResult {
 	d := e.word()
 	res := &SealResult{Epoch: e.ordinal, Last: last, Again: d.sealed}
 	if !d.sealed {

@@ -18,6 +18,7 @@ type stream struct {
 	id       frame.StreamID
 	trial    uint32 // ordinal of the epoch in probation, 0 = none
 	previous uint32 // ordinal of the epoch that was current before cur, 0 = none
+	version  uint32 // see own.go
 	trialAge uint16 // frames that cur may still take before the probation lapses unconfirmed
 	proven   bool   // suspect rests on a compared conflict, so a number near it proves the restart too
 }
@@ -63,21 +64,22 @@ func (s *stream) line(value string, unseq bool) *epoch {
 const ringEpochs = 4
 
 // open adds an epoch. It returns nil when the stream has as many as the policy allows.
-func (l *Ledger) open(s *stream, value string, source Source) *epoch {
+func (l *Ledger) open(s owned, value string, source Source) *epoch {
 	if len(s.epochs) >= l.policy.MaxEpochs {
 		return nil
 	}
 	e := newEpoch(uint32(len(s.epochs)+1), strings.Clone(value), source)
-	e.zero = l.policy.ProtocolZero
+	e.version, e.zero = s.version, l.policy.ProtocolZero
 	s.epochs = append(s.epochs, e)
-	if old := len(s.epochs) - 1 - ringEpochs; old >= 0 {
-		s.epochs[old].ring, s.epochs[old].ringSet = nil, 0
+	if e.ordinal > ringEpochs {
+		old := s.epoch(e.ordinal - ringEpochs)
+		old.ring, old.ringSet = nil, 0
 	}
 	return e
 }
 
-// makeCurrent sends frames without an epoch value to e from now on.
-func (s *stream) makeCurrent(e *epoch) {
+// makeCurrent sends frames without an epoch value to e, which is s's own, from now on.
+func (s owned) makeCurrent(e *epoch) {
 	if s.cur == e {
 		return
 	}
@@ -90,4 +92,4 @@ func (s *stream) makeCurrent(e *epoch) {
 }
 
 // forgive drops the suspicion of a restart.
-func (s *stream) forgive() { s.suspect, s.proven = 0, false }
+func (s owned) forgive() { s.suspect, s.proven = 0, false }

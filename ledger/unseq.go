@@ -11,7 +11,7 @@ const firstUnseq = 1
 
 // arriveUnseq gives the next number to a frame that has none. Such an epoch has no gaps by construction, and so no proof of completeness. A frame with the
 // content and device time of one of the last 64 is stored and counted as a suspected duplicate.
-func (l *Ledger) arriveUnseq(s *stream, g *frame.Group, it *frame.Item) Outcome {
+func (l *Ledger) arriveUnseq(s owned, g *frame.Group, it *frame.Item) Outcome {
 	if len(g.Epoch) > frame.MaxEpochBytes {
 		return refused(CodeBadEpoch)
 	}
@@ -46,7 +46,7 @@ func (l *Ledger) arriveUnseq(s *stream, g *frame.Group, it *frame.Item) Outcome 
 }
 
 // targetUnseq is the epoch that takes frames without numbers.
-func (s *stream) targetUnseq(value string) *epoch {
+func (s owned) targetUnseq(value string) *epoch {
 	if value == "" && s.cur != nil && s.cur.unseq {
 		return s.cur
 	}

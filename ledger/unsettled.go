@@ -1,10 +1,5 @@
 package ledger
 
-import (
-	"cmp"
-	"slices"
-)
-
 // maxUnsettled bounds the numbers of an epoch whose duplicates wait for a verdict. Beyond it a duplicate is counted as unverified for good.
 const maxUnsettled = 4096
 
@@ -14,31 +9,36 @@ type unsettled struct {
 	times uint32
 }
 
-func (r *rare) unsettledAt(n uint64) (int, bool) {
-	return slices.BinarySearchFunc(r.unsettled, n, func(u unsettled, n uint64) int { return cmp.Compare(u.n, n) })
+// unsettledAt is the spot of the first one from n on.
+func (r *rare) unsettledAt(n uint64) spot {
+	return r.unsettled.search(func(u unsettled) bool { return u.n >= n })
 }
 
 func (r *rare) addUnsettled(n uint64) {
-	i, found := r.unsettledAt(n)
+	at := r.unsettledAt(n)
+	u, any := r.unsettled.at(at)
 	switch {
-	case found:
-		r.unsettled[i].times++
-	case len(r.unsettled) < maxUnsettled:
-		r.unsettled = slices.Insert(r.unsettled, i, unsettled{n, 1})
+	case any && u.n == n:
+		r.unsettled.replace(at, r.unsettled.next(at), unsettled{n, u.times + 1})
+	case r.unsettled.count < maxUnsettled:
+		r.unsettled.replace(at, at, unsettled{n, 1})
 	}
 }
 
 // settle takes one duplicate of every waiting number in first..last and returns how many.
 func (r *rare) settle(first, last uint64) uint64 {
-	i, _ := r.unsettledAt(first)
-	j, keep := i, i
-	for ; j < len(r.unsettled) && r.unsettled[j].n <= last; j++ {
-		u := r.unsettled[j]
-		if u.times--; u.times > 0 {
-			r.unsettled[keep] = u
-			keep++
+	from, settled := r.unsettledAt(first), uint64(0)
+	to := from
+	var keep []unsettled
+	for u := range r.unsettled.from(from) {
+		if u.n > last {
+			break
 		}
+		if settled++; u.times > 1 {
+			keep = append(keep, unsettled{u.n, u.times - 1})
+		}
+		to = r.unsettled.next(to)
 	}
-	r.unsettled = slices.Delete(r.unsettled, keep, j)
-	return uint64(j - i)
+	r.unsettled.replace(from, to, keep...)
+	return settled
 }

@@ -69,7 +69,7 @@ func (l *Ledger) Verdict(commitMS int64, c *Verdict) (*VerdictResult, error) {
 
 // suspectRestart draws a conclusion from a proven conflict far behind the newest number of a counter whose epochs are not declared: if the
 // next number comes too, the counter began again.
-func (s *stream) suspectRestart(e *epoch, n, window uint64) {
+func (s owned) suspectRestart(e *epoch, n, window uint64) {
 	if top, any := e.top(); any && e == s.cur && e.value == "" && top-min(n, top) > window {
 		s.suspect, s.proven = n+1, true
 	}

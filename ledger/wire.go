@@ -40,6 +40,10 @@ func (d *decoder) uvarint() uint64 {
 	if d.err != nil {
 		return 0
 	}
+	if d.at < len(d.b) && d.b[d.at] < 0x80 { // most are short
+		d.at++
+		return uint64(d.b[d.at-1])
+	}
 	v, n := binary.Uvarint(d.b[d.at:])
 	if n <= 0 || n > 1 && d.b[d.at+n-1] == 0 {
 		d.fail("no valid number")
@@ -84,16 +88,19 @@ func (d *decoder) flags(count int) byte {
 	return f
 }
 
-func (d *decoder) text(limit int) string {
+func (d *decoder) text(limit int) string { return string(d.raw(limit)) }
+
+// raw is the bytes of a text where they are.
+func (d *decoder) raw(limit int) []byte {
 	n := d.within("length", uint64(limit))
 	if d.err == nil && n > uint64(len(d.b)-d.at) {
 		d.fail("text of %d bytes, %d are left", n, len(d.b)-d.at)
 	}
 	if d.err != nil {
-		return ""
+		return nil
 	}
 	d.at += int(n)
-	return string(d.b[d.at-int(n) : d.at])
+	return d.b[d.at-int(n) : d.at]
 }
 
 // end reports the first fault, bytes that are left over among them.
