@@ -1,0 +1,73 @@
+package shelf
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options configures a shelf. The zero value is ready to use.
+type Options struct {
+	// CacheBytes bounds the decoded blocks and index pages that all readers share. Default 64 MiB; negative keeps none.
+	CacheBytes int64
+
+	// MaxOpen is how many segment files stay open. Default 512. Those that nobody reads are closed beyond it, the least recently used
+	// first; those that are being read are not, however many they are.
+	MaxOpen int
+
+	// Parallel is how many segments are pulled at once. Default 4.
+	Parallel int
+
+	// PullBytesPerSecond bounds what all pulls together take from the peers. Default 0: no bound.
+	PullBytesPerSecond int64
+
+	// ReserveBytes is what a pull leaves free on the disk, for the log and for flushes. Default 256 MiB; negative: nothing.
+	ReserveBytes int64
+
+	// Logger hears of damage and of pulls. Default: nobody does.
+	Logger *slog.Logger
+
+	// Metrics registers the metrics of this shelf until Close; nil registers none.
+	Metrics prometheus.Registerer
+
+	rangeBytes int64 // asked of a peer at once; 1 MiB but in tests
+	syncBytes  int64 // bytes of a .part file between two syncs, a multiple of rangeBytes
+}
+
+const (
+	defaultCacheBytes   = 64 << 20
+	defaultMaxOpen      = 512
+	defaultParallel     = 4
+	defaultReserveBytes = 256 << 20
+	defaultRangeBytes   = 1 << 20
+	defaultSyncBytes    = 8 << 20
+
+	// MaxRangeBytes is the longest range that ReadRange serves.
+	MaxRangeBytes = 4 << 20
+)
+
+// withDefaults returns the options with every default filled in, or says what is wrong with them.
+func (o Options) withDefaults() (Options, error) {
+	if o.MaxOpen < 0 || o.Parallel < 0 || o.PullBytesPerSecond < 0 {
+		return o, fmt.Errorf("shelf: MaxOpen %d, Parallel %d, PullBytesPerSecond %d: none may be negative",
+			o.MaxOpen, o.Parallel, o.PullBytesPerSecond)
+	}
+	fill(&o.CacheBytes, defaultCacheBytes)
+	fill(&o.MaxOpen, defaultMaxOpen)
+	fill(&o.Parallel, defaultParallel)
+	fill(&o.ReserveBytes, defaultReserveBytes)
+	fill(&o.rangeBytes, defaultRangeBytes)
+	fill(&o.syncBytes, defaultSyncBytes)
+	o.ReserveBytes = max(o.ReserveBytes, 0)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o, nil
+}
+
+func fill[T int | int64](v *T, otherwise T) {
+	if *v == 0 {
+		*v = otherwise
+	}
+}

@@ -1,0 +1,74 @@
+package shelf
+
+import (
+	"github.com/gaplessdb/gapless/segment"
+)
+
+// Prune removes the segments that keep refuses, with their unfinished pulls and their copies in quarantine: those that are wanted, read
+// or pulled stay whatever keep says. It must not run between a segment.Write and its Added. What could not be removed is tried
+// again by the next Prune.
+func (s *Shelf) Prune(keep func(segment.Name) bool) error {
+	s.manage.Lock()
+	defer s.manage.Unlock()
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	var refused []*entry
+	for _, e := range s.entries {
+		if !e.wanted {
+			refused = append(refused, e)
+		}
+	}
+	s.mu.Unlock()
+
+	removed := 0
+	for _, e := range refused {
+		if keep(e.name) {
+			continue
+		}
+		ok, err := s.prune(e)
+		if err != nil {
+			return err
+		}
+		if ok {
+			removed++
+		}
+	}
+	if removed == 0 {
+		return nil
+	}
+	s.log.Info("shelf: removed segments that no manifest lists", "segments", removed)
+	return s.syncNames()
+}
+
+// prune removes the files of an entry that is not wanted and forgets it, unless somebody uses them. The caller holds manage.
+func (s *Shelf) prune(e *entry) (bool, error) {
+	e.files.Lock()
+	defer e.files.Unlock()
+	s.mu.Lock()
+	if e.readers > 0 || e.pull.running {
+		s.mu.Unlock()
+		return false, nil
+	}
+	idle := s.retire(e)
+	copies := e.copies
+	s.mu.Unlock()
+	closeIdle(idle)
+
+	files := []string{s.partPlace(e.name)}
+	for _, n := range copies {
+		files = append(files, s.quarantinePlace(e.name, n))
+	}
+	for _, file := range append(files, s.place(e.name)) { // its place last: until then the entry is right
+		if err := s.remove(file); err != nil {
+			return false, err
+		}
+	}
+	s.mu.Lock()
+	e.presence = absent // for who holds the entry and waits
+	delete(s.entries, e.name)
+	s.mu.Unlock()
+	return true, nil
+}
