@@ -57,8 +57,9 @@ func (a *batchApply) applyPart(p *Part) (PartResult, error) {
 			if first.Sum != p.Sum {
 				return PartResult{Err: ErrKeyMismatch}, nil
 			}
-			first.Result.Replayed = true
-			return first.Result, nil
+			result := first.Result
+			result.Replayed = true
+			return result, nil
 		}
 	}
 	result, err := a.applyFrames(p.Batch)

@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// A small section's checkpoint is one JSON document that names the section and its version; the file around it (step of the
-// floor snapshots) carries magic and checksum.
+// A small section's checkpoint is one JSON document that names the section and its version; the floor file around it carries magic
+// and checksum.
 type sectionDocument struct {
 	Section string          `json:"section"`
 	Version int             `json:"version"`
@@ -17,6 +17,11 @@ type sectionDocument struct {
 }
 
 const sectionDocumentVersion = 1
+
+// freezeJSON is Section.Freeze for data that nobody changes any more.
+func freezeJSON(section string, data any) func(io.Writer) error {
+	return func(w io.Writer) error { return writeJSON(w, section, data) }
+}
 
 func writeJSON(w io.Writer, section string, data any) error {
 	raw, err := json.Marshal(data)

@@ -9,14 +9,15 @@ import (
 // maxClockLeadMS is how far the replicated clock may run ahead of elapsed time unless a majority of clocks says so.
 const maxClockLeadMS = 5000
 
-// Tick is the leader's once-a-second report of what every voter last said: its clock and how far its log is durable.
+// Tick is the leader's once-a-second report of what every server last said: the voters' clocks, and how far each log is durable.
 type Tick struct {
 	ElapsedMS int64     `json:"elapsed_ms"` // on the leader's monotonic clock since its last tick, 0 for its first
 	Voters    int       `json:"voters"`
-	Readings  []Reading `json:"readings"` // fresh ones only, ordered by node
+	Readings  []Reading `json:"readings"`        // of voters, fresh ones only, ordered by server
+	Notes     []Note    `json:"notes,omitempty"` // of every server of the leader's configuration, ordered by server
 }
 
-// Reading is one voter's durable position and wall clock.
+// Reading is one voter's wall clock, and where its log ended at that moment.
 type Reading struct {
 	Node    string `json:"node"`
 	Server  string `json:"server"`

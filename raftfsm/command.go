@@ -13,12 +13,15 @@ import (
 const (
 	KindBatch uint16 = 1
 	KindTick  uint16 = 2
+	KindFlush uint16 = 3 // a flush point lies right behind this command
 
 	KindMember uint16 = 32 // a node says who it is and what it supports
 	KindRaise  uint16 = 33 // raise the cluster version
 	KindFound  uint16 = 34 // first command of a history
 
 	KindPolicy uint16 = 48 // replace the policy
+
+	KindFlushed uint16 = 64 // a node has a floor and every segment of it
 )
 
 // commandVersion is the version of this package's own commands.
@@ -48,7 +51,7 @@ var (
 // Supports reports whether this binary can apply a command, so that a leader does not propose what would halt it.
 func Supports(kind uint16, version uint8) bool {
 	switch kind {
-	case KindBatch, KindTick, KindMember, KindRaise, KindFound, KindPolicy:
+	case KindBatch, KindTick, KindFlush, KindMember, KindRaise, KindFound, KindPolicy, KindFlushed:
 		return version == commandVersion
 	case ledger.KindHeartbeat, ledger.KindSeal, ledger.KindDeclareLost, ledger.KindVerdict:
 		return version == ledger.CommandVersion

@@ -1,10 +1,10 @@
 package raftfsm
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
@@ -12,15 +12,17 @@ import (
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/segment"
 )
 
 // FSM applies committed commands to a State. It implements raft.BatchingFSM; Raft calls it from one goroutine.
 type FSM struct {
-	state   *State
-	log     *slog.Logger
-	metrics *Metrics
-	onHalt  func(error)
-	reader  frame.Reader // of the batch being applied, reused
+	state    *State
+	log      *slog.Logger
+	metrics  *Metrics
+	restored func(*segment.Manifest)
+	onHalt   func(error)
+	reader   frame.Reader // of the batch being applied, reused
 }
 
 // CommandResult is what apply answers to any command but a batch. Err is a refusal, the same on every node.
@@ -30,15 +32,17 @@ type CommandResult struct {
 	Err      error
 }
 
-// NewFSM wires a state to Raft. onHalt is called once, when a command cannot be applied and the node must end.
-func NewFSM(s *State, log *slog.Logger, m *Metrics, onHalt func(error)) *FSM {
-	return &FSM{state: s, log: log, metrics: m, onHalt: onHalt}
+// NewFSM wires a state to Raft. restored is told which segments count before a floor's state becomes visible; onHalt is called once, when
+// a command cannot be applied and the node must end.
+func NewFSM(s *State, log *slog.Logger, m *Metrics, restored func(*segment.Manifest), onHalt func(error)) *FSM {
+	return &FSM{state: s, log: log, metrics: m, restored: restored, onHalt: onHalt}
 }
 
 // Apply implements raft.FSM for a single log entry.
 func (f *FSM) Apply(l *raft.Log) any { return f.ApplyBatch([]*raft.Log{l})[0] }
 
-// ApplyBatch implements raft.BatchingFSM: []PartResult for a batch, CommandResult for any other command.
+// ApplyBatch implements raft.BatchingFSM: []PartResult for a batch, CommandResult for any other command, nil for a configuration. It may
+// wait for the flusher, and then lets readers in.
 func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
 	start := time.Now() // for the metric only
 	s := f.state
@@ -46,27 +50,43 @@ func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
 	results := make([]any, len(logs))
 	halted := s.halted
 	for i, l := range logs {
-		if l.Type != raft.LogCommand {
-			continue
-		}
-		if s.halted == nil {
-			results[i] = f.applyOne(l)
-		}
-		if s.halted != nil {
+		switch {
+		case s.halted != nil:
 			results[i] = CommandResult{Err: s.halted}
+		case l.Type == raft.LogConfiguration:
+			s.core.ConfigurationIndex, s.core.Configuration = l.Index, bytes.Clone(l.Data)
+			s.members.configure(l.Data)
+		case l.Type == raft.LogCommand:
+			results[i] = f.applyLog(l)
 		}
 	}
-	newlyHalted := halted == nil && s.halted != nil
-	index, dropped := s.index, s.recorder.dropped
-	close(s.changed)
-	s.changed = make(chan struct{})
+	newlyHalted := halted == nil && s.halted != nil && !errors.Is(s.halted, ErrClosed)
+	f.metrics.state(s)
+	s.press()
+	s.signal()
+	index, err := s.index, s.halted
 	s.mu.Unlock()
-	f.metrics.applied(index, dropped, time.Since(start))
+	f.metrics.ApplySeconds.Observe(time.Since(start).Seconds())
 	if newlyHalted {
-		f.log.Error("apply halted", "index", index+1, "err", s.halted)
-		f.onHalt(s.halted)
+		f.log.Error("apply halted", "index", index+1, "err", err)
+		f.onHalt(err)
 	}
 	return results
+}
+
+// applyLog applies one command, and seals the head behind it where a flush point lies.
+func (f *FSM) applyLog(l *raft.Log) any {
+	s := f.state
+	result := f.applyOne(l)
+	if s.halted != nil {
+		return CommandResult{Err: s.halted}
+	}
+	s.core.Applied += int64(len(l.Data))
+	if s.core.flushNow || s.core.Applied >= s.due() {
+		s.core.flushNow = false
+		s.seal(l)
+	}
+	return result
 }
 
 // applyOne applies one command and moves the index, or halts.
@@ -97,6 +117,12 @@ func (f *FSM) dispatch(l *raft.Log, cmd Command) (any, error) {
 		return f.applyBatch(l, cmd)
 	case KindTick:
 		return CommandResult{Position: pos}, s.applyTick(cmd)
+	case KindFlush:
+		if cmd.Version != commandVersion {
+			return nil, fmt.Errorf("%w: flush version %d, this binary knows %d: upgrade it", ErrHalt, cmd.Version, commandVersion)
+		}
+		s.core.flushNow = true
+		return CommandResult{Position: pos}, nil
 	}
 	sec, ok := s.section(cmd.Kind)
 	if !ok {
@@ -127,15 +153,6 @@ func (s *State) applyTick(cmd Command) error {
 	s.recorder.begin()
 	s.ledger.Tick(s.clock.NowMS, s.clock.Paused)
 	return nil
-}
-
-// errNoSnapshot: until floors exist (docs/guarantees.md) the log is never truncated and a restart replays it.
-var errNoSnapshot = errors.New("raftfsm: snapshots are not taken: the log is complete")
-
-func (f *FSM) Snapshot() (raft.FSMSnapshot, error) { return nil, errNoSnapshot }
-
-func (f *FSM) Restore(r io.ReadCloser) error {
-	return errors.Join(fmt.Errorf("raftfsm: a snapshot was offered: %w", errNoSnapshot), r.Close())
 }
 
 // MarshalTick encodes a tick command's body.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/segment"
 )
 
 // replica is an FSM with a hand-written log.
@@ -24,19 +25,39 @@ type replica struct {
 	index uint64
 	term  uint64
 	halt  error
+	logs  []*raft.Log // all that was applied
 }
 
 func newReplica(t *testing.T) *replica {
 	r := &replica{t: t, term: 3}
-	r.FSM = NewFSM(NewState(), slog.New(slog.DiscardHandler), NewMetrics(prometheus.NewRegistry()), func(err error) { r.halt = err })
+	restored := func(*segment.Manifest) {}
+	r.FSM = NewFSM(NewState(), slog.New(slog.DiscardHandler), NewMetrics(prometheus.NewRegistry()), restored, func(err error) { r.halt = err })
+	r.configure("n1.a")
 	r.command(KindFound, found{ClusterID: "c", History: 1})
 	r.command(KindTick, Tick{Voters: 1, Readings: []Reading{{Node: "n1", ClockMS: 1_700_000_000_000}}})
 	return r
 }
 
-func (r *replica) log(data []byte) any {
+func (r *replica) log(data []byte) any { return r.entry(raft.LogCommand, data) }
+
+func (r *replica) entry(kind raft.LogType, data []byte) any {
 	r.index++
-	return r.Apply(&raft.Log{Index: r.index, Term: r.term, Type: raft.LogCommand, Data: data})
+	l := &raft.Log{Index: r.index, Term: r.term, Type: kind, Data: data}
+	r.logs = append(r.logs, l)
+	result := r.Apply(l)
+	for sealed := r.state.oldest(); sealed != nil; sealed = r.state.oldest() {
+		r.state.flushed(sealed, r.state.manifest, 0) // as if a flusher ran
+	}
+	return result
+}
+
+// configure commits a configuration of voters.
+func (r *replica) configure(servers ...string) {
+	var c raft.Configuration
+	for _, s := range servers {
+		c.Servers = append(c.Servers, raft.Server{ID: raft.ServerID(s), Address: raft.ServerAddress(s)})
+	}
+	r.entry(raft.LogConfiguration, raft.EncodeConfiguration(c))
 }
 
 func (r *replica) command(kind uint16, body any) CommandResult {
@@ -181,7 +202,7 @@ func TestIdempotencyWindow(t *testing.T) {
 		t.Errorf("oldest key of the window: %+v, %v, %d remembered", a, ok, len(d.tenants["t"].answers))
 	}
 	var buf bytes.Buffer
-	if err := d.Checkpoint(&buf); err != nil {
+	if err := d.Freeze()(&buf); err != nil {
 		t.Fatal(err)
 	}
 	restored := newIdempotency()
@@ -189,7 +210,7 @@ func TestIdempotencyWindow(t *testing.T) {
 		t.Fatal(err)
 	}
 	var again bytes.Buffer
-	restored.Checkpoint(&again)
+	restored.Freeze()(&again)
 	if !bytes.Equal(buf.Bytes(), again.Bytes()) {
 		t.Error("a restored section has another checkpoint")
 	}
@@ -226,7 +247,7 @@ func TestReplicasAgree(t *testing.T) {
 	checkpoints := func(s *State) (all [][]byte) {
 		for _, sec := range s.Sections() {
 			var b bytes.Buffer
-			if err := sec.Checkpoint(&b); err != nil {
+			if err := sec.Freeze()(&b); err != nil {
 				t.Fatal(err)
 			}
 			all = append(all, b.Bytes())
@@ -249,6 +270,7 @@ func TestReplicasAgree(t *testing.T) {
 
 func TestMembersRaiseNeedsEveryMember(t *testing.T) {
 	r := newReplica(t)
+	r.configure("n1.x", "n2.x")
 	r.command(KindMember, Member{Node: "n2", Server: "n2.x", Versions: 1})
 	r.command(KindMember, Member{Node: "n1", Server: "n1.x", Versions: 2})
 	if res := r.command(KindRaise, map[string]int{"version": 2}); res.Err == nil {

@@ -11,13 +11,15 @@ type Idempotency struct {
 	tenants map[string]*keyWindow
 }
 
+// keyWindow holds a tenant's newest keys. Entries are never changed and the array below order is only appended to, so that a frozen
+// window is the slice as it is.
 type keyWindow struct {
-	answers map[string]answer
-	order   []string // ring of keys, oldest at next once full
-	next    int
+	answers map[string]*answer
+	order   []*answer // oldest first
 }
 
 type answer struct {
+	Key    string
 	Sum    [32]byte
 	Result PartResult
 }
@@ -34,10 +36,10 @@ func (d *Idempotency) Apply(_, _ uint64, _ int64, kind uint16, _ uint8, _ []byte
 }
 
 // seen returns the first answer to a part's key.
-func (d *Idempotency) seen(p *Part) (answer, bool) {
+func (d *Idempotency) seen(p *Part) (*answer, bool) {
 	w := d.tenants[p.Tenant]
 	if w == nil {
-		return answer{}, false
+		return nil, false
 	}
 	a, ok := w.answers[p.Key]
 	return a, ok
@@ -50,25 +52,16 @@ func (d *Idempotency) record(p *Part, r PartResult, limit int) {
 	}
 	w := d.tenants[p.Tenant]
 	if w == nil {
-		w = &keyWindow{answers: map[string]answer{}}
+		w = &keyWindow{answers: map[string]*answer{}}
 		d.tenants[p.Tenant] = w
 	}
-	w.shrink(limit - 1)
-	w.answers[p.Key] = answer{Sum: p.Sum, Result: r}
-	w.order = append(w.order, p.Key)
-}
-
-// shrink forgets the oldest keys until at most n are left.
-func (w *keyWindow) shrink(n int) {
-	for len(w.order)-w.next > n {
-		delete(w.answers, w.order[w.next])
-		w.order[w.next] = ""
-		w.next++
+	for len(w.order) >= limit {
+		delete(w.answers, w.order[0].Key)
+		w.order = w.order[1:]
 	}
-	if w.next > 1024 && w.next*2 > len(w.order) {
-		w.order = append([]string(nil), w.order[w.next:]...)
-		w.next = 0
-	}
+	a := &answer{Key: p.Key, Sum: p.Sum, Result: r}
+	w.answers[p.Key] = a
+	w.order = append(w.order, a)
 }
 
 // idempotencyRecord is one remembered answer in a checkpoint.
@@ -79,17 +72,21 @@ type idempotencyRecord struct {
 	Result PartResult `json:"result"`
 }
 
-// Checkpoint writes the answers by tenant name, oldest first.
-func (d *Idempotency) Checkpoint(w io.Writer) error {
-	var records []idempotencyRecord
-	for _, tenant := range sortedKeys(d.tenants) {
-		window := d.tenants[tenant]
-		for _, key := range window.order[window.next:] {
-			a := window.answers[key]
-			records = append(records, idempotencyRecord{tenant, key, a.Sum[:], a.Result})
-		}
+// Freeze implements Section: the answers by tenant name, oldest first.
+func (d *Idempotency) Freeze() func(io.Writer) error {
+	frozen := map[string][]*answer{}
+	for tenant, window := range d.tenants {
+		frozen[tenant] = window.order
 	}
-	return writeJSON(w, "idempotency", records)
+	return func(w io.Writer) error {
+		var records []idempotencyRecord
+		for _, tenant := range sortedKeys(frozen) {
+			for _, a := range frozen[tenant] {
+				records = append(records, idempotencyRecord{tenant, a.Key, a.Sum[:], a.Result})
+			}
+		}
+		return writeJSON(w, "idempotency", records)
+	}
 }
 
 func (d *Idempotency) Restore(r io.Reader) error {

@@ -106,7 +106,10 @@ type packer struct {
 // room says whether another part may be gathered; due whether the entry should go now.
 func (k *packer) room() bool { return k.bytes < maxEntryBytes }
 
-func (k *packer) due() bool {
+func (k *packer) due(pressure int) bool {
+	if pressure >= pressed && k.inflight > 0 {
+		return false // the flusher is behind
+	}
 	if len(k.parts) == 0 || k.inflight >= maxInflight || (k.inflight > 0 && k.flying+k.bytes > maxInflightBytes) {
 		return false
 	}
@@ -126,7 +129,7 @@ func (l *lead) pack() {
 	var k packer
 	for {
 		l.gather(&k)
-		if k.due() {
+		if k.due(l.state.Pressure()) {
 			l.send(&k)
 			continue
 		}
@@ -208,7 +211,7 @@ func (l *lead) encode(parts []*pending) *flight {
 	f.bytes = len(entry)
 	l.metrics.EntryBytes.Observe(float64(len(entry)))
 	l.metrics.EntryParts.Observe(float64(len(f.parts)))
-	f.future = l.raft.ApplyLog(raft.Log{Data: entry}, 0)
+	f.future = l.raft.Load().ApplyLog(raft.Log{Data: entry}, 0)
 	return f
 }
 

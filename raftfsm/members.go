@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/hashicorp/raft"
 )
 
 // SupportedVersion is the highest cluster version this binary can apply. Version 1 is every command and batch of this release.
@@ -29,7 +31,8 @@ type membersData struct {
 	ClusterID string   `json:"cluster_id"`
 	History   uint64   `json:"history"`
 	Version   int      `json:"cluster_version"`
-	Members   []Member `json:"members"` // ordered by node
+	Members   []Member `json:"members"`           // ordered by node
+	Servers   []string `json:"servers,omitempty"` // ids in Raft's newest committed configuration, ordered; none: not known
 }
 
 // found is the first command of a history.
@@ -84,10 +87,30 @@ func (m *Members) Apply(_, _ uint64, _ int64, kind uint16, version uint8, body [
 	return nil, fmt.Errorf("%w: unknown members command %d: upgrade this binary", ErrHalt, kind)
 }
 
+// configure takes in a configuration of Raft: who is not in it is no member any more. Configurations come in log order like commands.
+func (m *Members) configure(encoded []byte) {
+	var servers []string
+	for _, s := range raft.DecodeConfiguration(encoded).Servers {
+		servers = append(servers, string(s.ID))
+	}
+	slices.Sort(servers)
+	m.data.Servers = servers
+	var members []Member
+	for _, member := range m.data.Members {
+		if slices.Contains(servers, member.Server) {
+			members = append(members, member)
+		}
+	}
+	m.data.Members = members
+}
+
 func (m *Members) applyMember(body []byte) error {
 	var member Member
 	if err := json.Unmarshal(body, &member); err != nil {
 		return fmt.Errorf("raftfsm: member command: %w", err)
+	}
+	if len(m.data.Servers) > 0 && !slices.Contains(m.data.Servers, member.Server) {
+		return fmt.Errorf("raftfsm: server %s is not in the configuration of the cluster: it was removed or replaced", member.Server)
 	}
 	if i, ok := m.find(member.Node); ok {
 		m.data.Members[i] = member
@@ -129,5 +152,11 @@ func (m *Members) applyFound(body []byte) error {
 	return nil
 }
 
-func (m *Members) Checkpoint(w io.Writer) error { return writeJSON(w, "members", m.data) }
-func (m *Members) Restore(r io.Reader) error    { return readJSON(r, "members", &m.data) }
+// Freeze implements Section.
+func (m *Members) Freeze() func(io.Writer) error {
+	data := m.data
+	data.Members = slices.Clone(data.Members)
+	return freezeJSON("members", data)
+}
+
+func (m *Members) Restore(r io.Reader) error { return readJSON(r, "members", &m.data) }

@@ -2,7 +2,6 @@ package raftfsm
 
 import (
 	"sync/atomic"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -23,6 +22,12 @@ type Metrics struct {
 	ClockPaused     prometheus.Gauge
 	Handovers       prometheus.Counter
 	RecorderDropped prometheus.Gauge
+	HeadBytes       prometheus.Gauge
+	SealedHeads     prometheus.Gauge
+	FlushSeconds    prometheus.Histogram
+	FlushedFrames   prometheus.Counter
+	FlushErrors     prometheus.Counter
+	Diverged        prometheus.Gauge
 
 	clockPaused atomic.Int32
 }
@@ -57,14 +62,22 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Unknown:         counter("unknown_outcome_total", "Requests whose commit could not be learnt, mostly at a change of leader; senders repeat them."),
 		ClockPaused:     gauge("clock_paused", "1 while no majority of clocks is known: gaps do not become final and nothing expires."),
 		RecorderDropped: gauge("recorder_dropped", "Frames of system recorders (_conflict, _dlq) beyond policy recorder_per_tick since the beginning of the history; raise it or look who sends so much that is refused."),
+		HeadBytes:       gauge("head_bytes", "Memory of the frames that are in no segment and not sealed yet."),
+		SealedHeads:     gauge("sealed_heads", "Heads that wait for their flush; at 2 requests are refused with 429."),
+		FlushSeconds:    histogram("flush_seconds", "Time from a sealed head to its published floor; near the time a head takes to fill, ingest is slowed.", 1e-2, 2, 14),
+		FlushedFrames:   counter("flushed_frames_total", "Frames written into segments."),
+		FlushErrors:     counter("flush_errors_total", "Flushes that failed and were tried again; the log grows and requests are refused until one succeeds."),
+		Diverged:        gauge("floor_diverged", "1 while another member made another floor of the same index: a node's state is damaged; one against a majority takes theirs."),
 		Handovers:       counter("handovers_total", "Leaderships given up by the watchdog because a follower in contact fell behind."),
 	}
 }
 
-func (m *Metrics) applied(index, dropped uint64, took time.Duration) {
-	m.RecorderDropped.Set(float64(dropped))
-	m.AppliedIndex.Set(float64(index))
-	m.ApplySeconds.Observe(took.Seconds())
+// state notes what apply left behind. The caller holds the state's lock.
+func (m *Metrics) state(s *State) {
+	m.RecorderDropped.Set(float64(s.recorder.dropped))
+	m.AppliedIndex.Set(float64(s.index))
+	m.HeadBytes.Set(float64(s.head.Bytes()))
+	m.SealedHeads.Set(float64(len(s.sealed)))
 }
 
 // SetClockPaused notes whether the clock stands still and reports whether that changed.

@@ -16,6 +16,7 @@ type Policy struct {
 	Ledger          ledger.Policy `json:"ledger"`            // grace, restart rules, limits
 	IdempotencyKeys int           `json:"idempotency_keys"`  // answers each tenant's window holds
 	RecorderPerTick int           `json:"recorder_per_tick"` // frames the system recorders may write between two ticks
+	FlushBytes      int64         `json:"flush_bytes"`       // applied bytes after which the head is flushed to a segment, at least
 }
 
 // DefaultPolicy is in force until the first change.
@@ -24,6 +25,7 @@ func DefaultPolicy() Policy {
 		Ledger:          ledger.Defaults(),
 		IdempotencyKeys: 65536,
 		RecorderPerTick: 1000,
+		FlushBytes:      64 << 20,
 	}
 }
 
@@ -81,6 +83,16 @@ func ParsePolicy(body []byte) (Policy, error) {
 	if p.RecorderPerTick == 0 {
 		p.RecorderPerTick = DefaultPolicy().RecorderPerTick
 	}
+	if p.FlushBytes == 0 {
+		p.FlushBytes = DefaultPolicy().FlushBytes
+	}
+	if p.FlushBytes < minFlushBytes || p.FlushBytes > maxFlushBytes {
+		return Policy{}, &RefusedError{
+			Code:    "bad_policy",
+			Message: fmt.Sprintf("flush_bytes %d is out of range", p.FlushBytes),
+			Hint:    fmt.Sprintf("flush_bytes: %d to %d", minFlushBytes, maxFlushBytes),
+		}
+	}
 	if p.IdempotencyKeys < 0 || p.IdempotencyKeys > 1<<24 || p.RecorderPerTick < 0 || p.RecorderPerTick > 1<<20 {
 		return Policy{}, &RefusedError{
 			Code:    "bad_policy",
@@ -95,7 +107,8 @@ func ParsePolicy(body []byte) (Policy, error) {
 	return p, nil
 }
 
-func (p *policySection) Checkpoint(w io.Writer) error { return writeJSON(w, "policy", p.policy) }
+// Freeze implements Section.
+func (p *policySection) Freeze() func(io.Writer) error { return freezeJSON("policy", p.policy) }
 
 func (p *policySection) Restore(r io.Reader) error {
 	if err := readJSON(r, "policy", &p.policy); err != nil {

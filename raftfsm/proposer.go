@@ -13,8 +13,8 @@ import (
 var (
 	// ErrNotLeader says that nothing was proposed: ask the leader.
 	ErrNotLeader = errors.New("raftfsm: this node is not the leader")
-	// ErrOverloaded says that nothing was proposed because the queue is full.
-	ErrOverloaded = errors.New("raftfsm: too many bytes are waiting for their commit")
+	// ErrOverloaded says that nothing was proposed because the queue is full, or because two heads wait for their flush.
+	ErrOverloaded = errors.New("raftfsm: too many bytes are waiting for their commit or their flush")
 	// ErrUnknown says that the proposal may or may not be committed, now or later.
 	ErrUnknown = errors.New("raftfsm: outcome unknown")
 )
@@ -22,7 +22,7 @@ var (
 // Proposer takes requests while this node leads. A Lead exists from the term's first barrier to the loss of leadership; parts
 // are packed by its one goroutine, so that numbers of streams are assigned in log order.
 type Proposer struct {
-	raft     *raft.Raft
+	raft     atomic.Pointer[raft.Raft]
 	state    *State
 	metrics  *Metrics
 	maxQueue int64
@@ -39,8 +39,8 @@ func NewProposer(s *State, m *Metrics, maxQueue int64) *Proposer {
 	return &Proposer{state: s, metrics: m, maxQueue: maxQueue, stored: make(chan struct{}, 1)}
 }
 
-// Bind gives the proposer its Raft, which could not exist before the log store that calls Stored.
-func (p *Proposer) Bind(r *raft.Raft) { p.raft = r }
+// Bind gives the proposer its Raft, which could not exist before the log store that calls Stored, or a new one after End.
+func (p *Proposer) Bind(r *raft.Raft) { p.raft.Store(r) }
 
 // Stored says that a write of the log returned: the guard of the log calls it.
 func (p *Proposer) Stored() {
@@ -87,6 +87,10 @@ func (p *Proposer) Term() uint64 {
 
 // Propose commits one part and returns what apply did with it.
 func (p *Proposer) Propose(ctx context.Context, part *Part) (PartResult, error) {
+	if p.state.Pressure() > pressed {
+		p.metrics.Overloaded.Inc()
+		return PartResult{}, ErrOverloaded
+	}
 	size := int64(len(part.Batch))
 	if queued := p.queued.Add(size); queued > p.maxQueue && queued != size { // one that is alone may be larger
 		p.queued.Add(-size)
@@ -109,7 +113,7 @@ func (p *Proposer) Propose(ctx context.Context, part *Part) (PartResult, error) 
 
 // Command commits one command that is not a batch.
 func (p *Proposer) Command(kind uint16, version uint8, body []byte) (CommandResult, error) {
-	future := p.raft.ApplyLog(raft.Log{Data: AppendCommand(nil, kind, version, 0, body)}, 0)
+	future := p.raft.Load().ApplyLog(raft.Log{Data: AppendCommand(nil, kind, version, 0, body)}, 0)
 	if err := future.Error(); err != nil {
 		return CommandResult{}, proposeError(err)
 	}

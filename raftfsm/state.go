@@ -2,8 +2,10 @@ package raftfsm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/segment"
@@ -11,56 +13,77 @@ import (
 
 // State is everything the log has done so far, at one index. Apply writes it under the lock; readers see it through View.
 type State struct {
-	mu sync.RWMutex // protects all below; written by the FSM's goroutine only
+	mu sync.RWMutex // protects all below; written by the FSM's goroutine, and by the flusher where it says so
 
+	content
+	sealed   []*Sealed         // heads on their way into segments, oldest first; the flusher takes the first one away
+	manifest *segment.Manifest // as of floor
+	floor    uint64            // index of the newest floor this node flushed or installed
+	sizes    [2]int64          // bytes of the newest floor file and of the one before
+
+	halted  error         // why nothing more is applied
+	changed chan struct{} // closed and replaced after every batch of commands, after every flush and restore
+
+	pressure atomic.Int32 // how far the flusher is behind: see Pressure
+}
+
+// content is the part of the state that a floor restores as a whole.
+type content struct {
 	ledger   *ledger.Ledger
 	head     *segment.Head
 	members  *Members
 	policy   *policySection
 	keys     *Idempotency
+	floors   *Floors
+	core     core
 	recorder recorder
 	clock    Clock
 	tick     Tick
-
-	index   uint64        // last applied command
-	halted  error         // why nothing more is applied
-	changed chan struct{} // closed and replaced after every batch of commands
+	index    uint64 // last applied command
 }
 
-// View is one consistent look at the state. It is valid only inside the function it was given to.
+// View is one consistent look at the state. It is valid only inside the function it was given to, except for what says otherwise.
 type View struct {
-	Index   uint64
-	Clock   Clock
-	Tick    Tick
-	Ledger  *ledger.Ledger
-	Head    *segment.Head
-	Members *Members
-	Policy  Policy
+	Index    uint64
+	Clock    Clock
+	Tick     Tick
+	Ledger   *ledger.Ledger
+	Head     *segment.Head
+	Sealed   []*segment.Head   // oldest first; never written again, so they may be read after the View, too
+	Manifest *segment.Manifest // the segments of everything that is in no head; immutable
+	Floor    uint64            // index of the manifest
+	Members  *Members
+	Floors   *Floors
+	Policy   Policy
 
 	RecorderDropped uint64 // frames of system recorders beyond their limit, since the beginning of the history
 }
 
 // NewState returns the state before the first command.
 func NewState() *State {
-	s := &State{
+	return &State{content: newContent(), changed: make(chan struct{})}
+}
+
+func newContent() content {
+	c := content{
 		ledger:  ledger.New(DefaultPolicy().Ledger),
 		head:    segment.NewHead(),
 		members: &Members{},
 		keys:    newIdempotency(),
-		changed: make(chan struct{}),
+		floors:  &Floors{},
 	}
-	s.policy = newPolicySection(s.ledger)
-	return s
+	c.policy = newPolicySection(c.ledger)
+	return c
 }
 
-// Sections lists the sections in the order of a checkpoint.
-func (s *State) Sections() []Section {
-	return []Section{s.ledger, s.members, s.policy, s.keys}
+// Sections lists the sections in the order of a floor file. The first one is the state's own.
+func (c *content) Sections() []Section {
+	return []Section{&coreSection{c}, c.members, c.policy, c.floors, c.keys, c.ledger}
 }
 
 // section finds the owner of a command kind.
-func (s *State) section(kind uint16) (Section, bool) {
-	for _, sec := range s.Sections() {
+func (c *content) section(kind uint16) (Section, bool) {
+	for _, sec := range c.Sections() {
 		if first, last := sec.Commands(); kind >= first && kind <= last && first != 0 {
 			return sec, true
 		}
@@ -72,10 +95,14 @@ func (s *State) section(kind uint16) (Section, bool) {
 func (s *State) View(fn func(View)) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	fn(View{
-		Index: s.index, Clock: s.clock, Tick: s.tick, Ledger: s.ledger, Head: s.head, Members: s.members, Policy: s.policy.policy,
-		RecorderDropped: s.recorder.dropped,
-	})
+	v := View{
+		Index: s.index, Clock: s.clock, Tick: s.tick, Ledger: s.ledger, Head: s.head, Manifest: s.manifest, Floor: s.floor,
+		Members: s.members, Floors: s.floors, Policy: s.policy.policy, RecorderDropped: s.recorder.dropped,
+	}
+	for _, sealed := range s.sealed {
+		v.Sealed = append(v.Sealed, sealed.Head)
+	}
+	fn(v)
 }
 
 // Index is the Raft index of the last applied command.
@@ -90,6 +117,32 @@ func (s *State) Halted() error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.halted
+}
+
+// ErrClosed ends whoever waits for a state that is closed.
+var ErrClosed = errors.New("raftfsm: the state is closed")
+
+// Close makes apply and everybody who waits return. A node calls it before it stops Raft, whose apply may be waiting for a flush.
+func (s *State) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.halted == nil {
+		s.halted = ErrClosed
+	}
+	s.signal()
+}
+
+// signal wakes everybody who waits for a change. The caller holds the lock.
+func (s *State) signal() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Changed returns a channel that is closed at the next change of the state.
+func (s *State) Changed() <-chan struct{} {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.changed
 }
 
 // Wait returns once the command at index is applied.

@@ -21,11 +21,12 @@ type progress struct {
 	since time.Time
 }
 
-// Follower is what a leader knows of another voter: the last index it stored, and whether it answered just now.
+// Follower is what a leader knows of another server: the last index it stored, and whether it answered just now.
 type Follower struct {
-	Node  string
-	Index uint64
-	Fresh bool
+	Node    string
+	Index   uint64
+	Fresh   bool
+	Learner bool // a non-voter: it can be stuck, and cannot lead
 }
 
 // Observe takes one look and reports whether to hand over, because of whom, and to whom. last is the leader's last log index.
@@ -41,7 +42,7 @@ func (w *Watchdog) Observe(now time.Time, last uint64, followers []Follower) (st
 		} else if now.Sub(p.since) >= stuckAfter {
 			stuck = f.Node
 		}
-		if f.Fresh && f.Index > best.Index {
+		if f.Fresh && !f.Learner && f.Index > best.Index {
 			best = f
 		}
 	}

@@ -13,11 +13,17 @@ func TestWatchdog(t *testing.T) {
 		look func(s int) []Follower // at second s; the leader's last index is 100+s
 		ok   bool
 	}{
-		{"all follow", func(s int) []Follower { return []Follower{{"b", uint64(99 + s), true}, {"c", uint64(99 + s), true}} }, false},
-		{"one stands still in contact", func(s int) []Follower { return []Follower{{"b", 50, true}, {"c", uint64(99 + s), true}} }, true},
-		{"one is away", func(s int) []Follower { return []Follower{{"b", 50, false}, {"c", uint64(99 + s), true}} }, false},
-		{"one catches up slowly", func(s int) []Follower { return []Follower{{"b", uint64(10 + s), true}, {"c", uint64(99 + s), true}} }, false},
-		{"nobody to hand over to", func(s int) []Follower { return []Follower{{"b", 50, true}, {"c", 60, false}} }, false},
+		{"all follow", func(s int) []Follower {
+			return []Follower{{"b", uint64(99 + s), true, false}, {"c", uint64(99 + s), true, false}}
+		}, false},
+		{"one stands still in contact", func(s int) []Follower { return []Follower{{"b", 50, true, false}, {"c", uint64(99 + s), true, false}} }, true},
+		{"one is away", func(s int) []Follower { return []Follower{{"b", 50, false, false}, {"c", uint64(99 + s), true, false}} }, false},
+		{"one catches up slowly", func(s int) []Follower {
+			return []Follower{{"b", uint64(10 + s), true, false}, {"c", uint64(99 + s), true, false}}
+		}, false},
+		{"only a non-voter to hand over to", func(s int) []Follower { return []Follower{{"b", 50, true, false}, {"c", uint64(99 + s), true, true}} }, false},
+		{"a non-voter stands still", func(s int) []Follower { return []Follower{{"b", 50, true, true}, {"c", uint64(99 + s), true, false}} }, true},
+		{"nobody to hand over to", func(s int) []Follower { return []Follower{{"b", 50, true, false}, {"c", 60, false, false}} }, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var w Watchdog
@@ -41,7 +47,7 @@ func TestWatchdogPausesBetweenHandovers(t *testing.T) {
 	start := time.Unix(0, 0)
 	n := 0
 	for s := range 60 {
-		if _, _, ok := w.Observe(start.Add(time.Duration(s)*time.Second), uint64(100+s), []Follower{{"b", 50, true}, {"c", uint64(99 + s), true}}); ok {
+		if _, _, ok := w.Observe(start.Add(time.Duration(s)*time.Second), uint64(100+s), []Follower{{"b", 50, true, false}, {"c", uint64(99 + s), true, false}}); ok {
 			n++
 		}
 	}

@@ -1,0 +1,155 @@
+package raftfsm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"syscall"
+	"time"
+
+	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/raftfsm/floor"
+	"github.com/gaplessdb/gapless/segment"
+	"github.com/gaplessdb/gapless/vfs"
+)
+
+// retryFlush is how long a flush waits that found the disk full, or a newer floor being installed.
+const retryFlush = time.Second
+
+// FlusherOptions is what a flusher works with. All are required.
+type FlusherOptions struct {
+	State     *State
+	FS        vfs.FS
+	Dir       string                   // where segments are written
+	Added     func(segment.Info) error // told of each segment before its floor is published
+	Wanted    func(*segment.Manifest)  // told of the manifest of each floor before readers see it
+	Done      func()                   // told when readers see it
+	Floors    *floor.Store
+	Partition uint32
+	Logger    *slog.Logger
+	Metrics   *Metrics
+	Fatal     func(error) // called when a flush failed for any other reason than a full disk: the disk, or this node's state, cannot be believed
+}
+
+// Flusher turns sealed heads into segments and publishes their floors, one after the other. What it writes is a function of the log,
+// so a crash at any point is repaired by doing it again.
+type Flusher struct{ opt FlusherOptions }
+
+// NewFlusher returns a flusher that does nothing before Run.
+func NewFlusher(opt FlusherOptions) *Flusher { return &Flusher{opt} }
+
+// Run flushes until ctx ends.
+func (f *Flusher) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		changed := f.opt.State.Changed()
+		sealed := f.opt.State.oldest()
+		if sealed == nil {
+			select {
+			case <-changed:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		if err := f.flush(sealed); err != nil && !f.survives(ctx, sealed, err) {
+			return
+		}
+	}
+}
+
+// survives deals with a failed flush. It reports false when the node cannot go on.
+func (f *Flusher) survives(ctx context.Context, sealed *Sealed, err error) bool {
+	f.opt.Metrics.FlushErrors.Inc()
+	if f.opt.State.oldest() != sealed {
+		return true // a floor was installed meanwhile: this head is of a state that is gone
+	}
+	switch {
+	case errors.Is(err, floor.ErrOlder): // a floor is being installed: its restore follows
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		f.opt.Logger.Error("flush failed: make room on the disk", "floor", sealed.Index, "err", err)
+	default:
+		f.opt.Fatal(fmt.Errorf("raftfsm: flush at %d: %w", sealed.Index, err))
+		return false
+	}
+	select {
+	case <-time.After(retryFlush):
+	case <-ctx.Done():
+	}
+	return true
+}
+
+// flush writes the segment of a sealed head, then its floor file, and then lets readers see the segment instead of the head.
+func (f *Flusher) flush(sealed *Sealed) error {
+	start := time.Now()
+	s := f.opt.State
+	m, before := s.published()
+	if sealed.Head.Frames() > 0 {
+		info, err := segment.Write(f.opt.FS, f.opt.Dir, segment.Options{
+			Cluster: sealed.Cluster, Partition: f.opt.Partition, History: sealed.History, FirstIndex: sealed.After + 1, LastIndex: sealed.Index,
+		}, sealed.Head, s.key)
+		if err != nil {
+			return err
+		}
+		if err := f.opt.Added(info); err != nil {
+			return err
+		}
+		m = m.With(info)
+	}
+	published, _, err := f.opt.Floors.Publish(sealed.header(f.opt.Partition), sealed.parts(m, before))
+	if err != nil {
+		return err
+	}
+	f.opt.Wanted(m)
+	if !s.flushed(sealed, m, published.Bytes) {
+		return nil // a floor was installed meanwhile
+	}
+	f.opt.Done()
+	took := time.Since(start)
+	f.opt.Metrics.FlushSeconds.Observe(took.Seconds())
+	f.opt.Metrics.FlushedFrames.Add(float64(sealed.Head.Frames()))
+	f.opt.Logger.Info("flushed", "floor", sealed.Index, "frames", sealed.Head.Frames(), "segments", len(m.Segments()), "floor_bytes", published.Bytes, "took", took)
+	return nil
+}
+
+// published is the manifest of the newest floor, and the size of its file.
+func (s *State) published() (*segment.Manifest, int64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.manifest, s.sizes[0]
+}
+
+// key is the name of a stream. Names never change, so it holds for a sealed head, too.
+func (s *State) key(id frame.StreamID) (frame.StreamKey, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.ledger.Key(id)
+}
+
+func (s *Sealed) header(partition uint32) floor.Header {
+	return floor.Header{
+		Cluster: s.Cluster, Partition: partition, History: s.History, Index: s.Index, Term: s.Term,
+		ConfigurationIndex: s.ConfigurationIndex, Configuration: s.Configuration,
+	}
+}
+
+// manifestPart is the part of a floor file that is no section.
+const manifestPart = "manifest"
+
+// parts lists what the floor file holds: the manifest and every section. before is the size of the floor file before this one, which was
+// not known yet when the head was sealed.
+func (s *Sealed) parts(m *segment.Manifest, before int64) []floor.Part {
+	own := s.core
+	own.Before = before
+	parts := []floor.Part{
+		{Name: manifestPart, Write: func(w io.Writer) error {
+			_, err := w.Write(m.Append(nil))
+			return err
+		}},
+		{Name: coreName, Write: freezeJSON(coreName, own)},
+	}
+	for _, sec := range s.sections {
+		parts = append(parts, floor.Part{Name: sec.name, Write: sec.write})
+	}
+	return parts
+}

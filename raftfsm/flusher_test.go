@@ -1,0 +1,186 @@
+package raftfsm
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"testing"
+
+	"github.com/hashicorp/raft"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gaplessdb/gapless/raftfsm/floor"
+	"github.com/gaplessdb/gapless/segment"
+	"github.com/gaplessdb/gapless/vfs"
+)
+
+// longLog is a log with all kinds of commands and many flush points.
+func longLog(t *testing.T) []*raft.Log {
+	r := newReplica(t)
+	policy := DefaultPolicy()
+	policy.FlushBytes = minFlushBytes
+	r.command(KindPolicy, policy)
+	for i := range 300 {
+		r.parts(r.term,
+			Part{Batch: r.batch(fmt.Sprint("d", i%17), seqs(i/17*40, 40)...)},
+			Part{Tenant: "default", Key: fmt.Sprint("k", i), Batch: r.batch("unnumbered", -1, -1)},
+			Part{Batch: r.batchOf("d0", 7, i)})
+		if i%3 == 0 {
+			r.command(KindTick, Tick{ElapsedMS: 1000, Voters: 1, Readings: []Reading{{ClockMS: 1_700_000_000_000 + int64(i)*20_000}}})
+		}
+		if i%50 == 49 {
+			r.log(AppendCommand(nil, KindFlush, commandVersion, 0, nil))
+		}
+		if i == 120 {
+			r.configure("n1.a", "n2.b")
+		}
+	}
+	r.log(AppendCommand(nil, KindFlush, commandVersion, 0, nil))
+	return r.logs
+}
+
+// seqs is n numbers from first, with holes.
+func seqs(first, n int) (list []int) {
+	for i := range n {
+		if i%11 != 3 {
+			list = append(list, first+i)
+		}
+	}
+	return list
+}
+
+// disk is what survives a restart of a flushing node.
+type disk struct {
+	fs     *vfs.Mem
+	floors *floor.Store
+}
+
+// run applies the log from what is on the disk until it ends, or stop is reached, with a flusher beside it that gate delays. It returns
+// the state and how far it applied.
+func (d *disk) run(t *testing.T, logs []*raft.Log, rng *rand.Rand, stop int, gate func()) *State {
+	t.Helper()
+	state := NewState()
+	metrics := NewMetrics(prometheus.NewRegistry())
+	discard := slog.New(slog.DiscardHandler)
+	fsm := NewFSM(state, discard, metrics, func(*segment.Manifest) {}, func(err error) { t.Error(err) })
+	if list, err := d.floors.List(); err != nil {
+		t.Fatal(err)
+	} else if len(list) > 0 {
+		_, r, err := d.floors.Open(list[0].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := fsm.Restore(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flusher := NewFlusher(FlusherOptions{
+		State: state, FS: d.fs, Dir: "segments", Added: func(segment.Info) error { gate(); return nil },
+		Wanted: func(*segment.Manifest) {}, Done: func() {}, Floors: d.floors, Logger: discard, Metrics: metrics,
+		Fatal: func(err error) { t.Error(err) },
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	var flushing sync.WaitGroup
+	flushing.Go(func() { flusher.Run(ctx) })
+	for i := int(state.Index()); i < stop; {
+		n := min(1+rng.IntN(8), stop-i)
+		fsm.ApplyBatch(logs[i : i+n])
+		i += n
+	}
+	if stop == len(logs) {
+		for state.oldest() != nil {
+			<-state.Changed()
+		}
+	}
+	cancel()
+	state.Close()
+	flushing.Wait()
+	return state
+}
+
+func newDisk(t *testing.T) *disk {
+	t.Helper()
+	d := &disk{fs: vfs.NewMem()}
+	if err := d.fs.MkdirAll("segments"); err != nil {
+		t.Fatal(err)
+	}
+	d.open(t)
+	return d
+}
+
+func (d *disk) open(t *testing.T) {
+	t.Helper()
+	var err error
+	if d.floors, err = floor.Open(d.fs, "floors", floor.Options{Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFloorsAreAFunctionOfTheLog flushes one log on nodes of different speed, with different schedulers and collectors, that restart at
+// random points, also in the middle of a flush, and compares the floors byte for byte: hash, manifest, names of all segments.
+func TestFloorsAreAFunctionOfTheLog(t *testing.T) {
+	logs := longLog(t)
+	reference := newDisk(t)
+	state := reference.run(t, logs, rand.New(rand.NewPCG(1, 1)), len(logs), func() {})
+	want := reference.floors.Floors()
+	var frames uint64
+	state.View(func(v View) { frames = v.Manifest.Frames() + uint64(v.Head.Frames()) })
+	if len(want) != 2 || len(state.manifest.Segments()) < 5 || frames == 0 {
+		t.Fatalf("floors %v, %d segments, %d frames: the log is too short to prove anything", want, len(state.manifest.Segments()), frames)
+	}
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(seed, 2))
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1 + rng.IntN(4)))
+			defer debug.SetGCPercent(debug.SetGCPercent([]int{5, 50, 100, -1}[rng.IntN(4)]))
+			gate := func() {
+				for range rng.IntN(50) {
+					runtime.Gosched()
+				}
+			}
+			d := newDisk(t)
+			for range 1 + rng.IntN(6) {
+				d.run(t, logs, rng, rng.IntN(len(logs)), gate)
+				d.open(t)
+			}
+			d.run(t, logs, rng, len(logs), gate)
+			if got := d.floors.Floors(); fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("floors\n%v\nwant\n%v", got, want)
+			}
+		})
+	}
+}
+
+// TestRestoredStateIsTheSame compares a state that was restored from its newest floor and went on with one that never stopped.
+func TestRestoredStateIsTheSame(t *testing.T) {
+	logs := longLog(t)
+	d := newDisk(t)
+	whole := d.run(t, logs, rand.New(rand.NewPCG(1, 1)), len(logs), func() {})
+	again := d.run(t, logs, rand.New(rand.NewPCG(2, 1)), len(logs), func() {})
+	for i, sec := range whole.Sections() {
+		var a, b digestWriter
+		if err := sec.Freeze()(&a); err != nil {
+			t.Fatal(err)
+		}
+		if err := again.Sections()[i].Freeze()(&b); err != nil {
+			t.Fatal(err)
+		}
+		if string(a) != string(b) {
+			t.Errorf("section %s differs", sec.Name())
+		}
+	}
+}
+
+type digestWriter []byte
+
+func (w *digestWriter) Write(b []byte) (int, error) {
+	*w = append(*w, b...)
+	return len(b), nil
+}
+
+var _ io.Writer = (*digestWriter)(nil)

@@ -1,0 +1,132 @@
+package raftfsm
+
+import (
+	"io"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/gaplessdb/gapless/segment"
+)
+
+// Bounds of policy flush_bytes and of what is applied between two flush points.
+const (
+	minFlushBytes = 64 << 10
+	maxFlushBytes = 256 << 20
+	floorShare    = 4 // a flush comes after at least so many times the size of a floor file, so that floors cost a bounded share of all writing
+
+	// maxSealed heads wait for their flush at most; then apply waits. It also makes the sizes that decide a flush point known when
+	// they are needed: see measure.
+	maxSealed = 2
+
+	pressed = 2 // value of Pressure at which entries go one at a time; above it nothing new is taken
+)
+
+// Sealed is a head at its flush point with all that its floor file needs. It is immutable but for Before.
+type Sealed struct {
+	Index, Term        uint64 // of the command that closed the head: the floor F
+	After              uint64 // index of the flush point before, 0 for none
+	History            uint64
+	Cluster            string // cluster id
+	ConfigurationIndex uint64
+	Configuration      []byte
+	Head               *segment.Head
+	core               coreDocument
+	sections           []frozenSection // without core
+}
+
+type frozenSection struct {
+	name  string
+	write func(io.Writer) error
+}
+
+// due is how many bytes of commands the head takes before it is sealed: a function of the log alone.
+func (c *content) due() int64 {
+	return min(max(c.policy.policy.FlushBytes, floorShare*c.core.Measure), maxFlushBytes)
+}
+
+// measure is the size of the floor file before the one that is being sealed's predecessor. Every node knows it at that point, whatever
+// the pace of its flusher, because at most one other sealed head is left then.
+func (s *State) measure() int64 {
+	if len(s.sealed) > 0 { // the predecessor is not published yet: what is published last is the one before it
+		return s.sizes[0]
+	}
+	return s.sizes[1]
+}
+
+// seal closes the head at the command l. It first waits until at most one other head is sealed, and lets go of the lock meanwhile. It
+// reports false when the state was closed.
+func (s *State) seal(l *raft.Log) bool {
+	for len(s.sealed) >= maxSealed && s.halted == nil {
+		s.signal()
+		changed := s.changed
+		s.mu.Unlock()
+		<-changed
+		s.mu.Lock()
+	}
+	if s.halted != nil {
+		return false
+	}
+	after := s.floor
+	if n := len(s.sealed); n > 0 {
+		after = s.sealed[n-1].Index
+	}
+	s.core.Measure, s.core.Applied = s.measure(), 0
+	sealed := &Sealed{
+		Index: l.Index, Term: l.Term, After: after, History: s.members.History(), Cluster: s.members.ClusterID(),
+		ConfigurationIndex: s.core.ConfigurationIndex, Configuration: s.core.Configuration, Head: s.head,
+	}
+	for _, sec := range s.Sections() {
+		if own, ok := sec.(*coreSection); ok {
+			sealed.core = own.document()
+			continue
+		}
+		sealed.sections = append(sealed.sections, frozenSection{sec.Name(), sec.Freeze()})
+	}
+	s.sealed = append(s.sealed, sealed)
+	s.head = segment.NewHead()
+	s.press()
+	return true
+}
+
+// press sets Pressure from the heads. The caller holds the lock.
+func (s *State) press() {
+	pressure := int32(0)
+	switch {
+	case len(s.sealed) >= maxSealed:
+		pressure = pressed + 1
+	case len(s.sealed) == 1 && s.core.Applied >= s.due()/2:
+		pressure = pressed
+	case len(s.sealed) == 1:
+		pressure = 1
+	}
+	s.pressure.Store(pressure)
+}
+
+// Pressure says how far the flusher is behind: 0 not at all, 1 a head is sealed, 2 and the next one is half full: send slowly, 3 two are
+// sealed: take nothing new.
+func (s *State) Pressure() int { return int(s.pressure.Load()) }
+
+// oldest returns the head to flush next, nil when there is none.
+func (s *State) oldest() *Sealed {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if len(s.sealed) == 0 {
+		return nil
+	}
+	return s.sealed[0]
+}
+
+// flushed replaces the oldest sealed head by the manifest that has its segment, unless a restore has replaced the state meanwhile.
+func (s *State) flushed(sealed *Sealed, m *segment.Manifest, bytes int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.sealed) == 0 || s.sealed[0] != sealed {
+		return false
+	}
+	s.sealed = append([]*Sealed(nil), s.sealed[1:]...)
+	s.manifest, s.floor = m, sealed.Index
+	s.sizes = [2]int64{bytes, s.sizes[0]}
+	s.press()
+	s.signal()
+	return true
+}
