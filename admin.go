@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/valyala/fasthttp"
 	"github.com/valyala/fasthttp/pprofhandler"
@@ -26,6 +25,8 @@ func (n *Node) adminRoutes() []route {
 		newRoute("GET", "/metrics", auth.Read, n.serveMetrics()),
 		newRoute("GET", "/debug/pprof/{profile}", auth.Admin, n.getProfile),
 	}
+	routes = append(routes, n.storageRoutes()...)
+	routes = append(routes, n.membershipRoutes()...)
 	for path, handle := range map[string]func(*fasthttp.RequestCtx, auth.Principal) error{"/healthz": n.getHealth, "/readyz": n.getReady} {
 		r := newRoute("GET", path, 0, handle)
 		r.open = true
@@ -59,43 +60,20 @@ type leaderAnswer struct {
 	HTTP string `json:"http"`
 }
 
-type memberAnswer struct {
-	raftfsm.Member
-	Voter         bool   `json:"voter"`
-	Answers       bool   `json:"answers"` // within the last two seconds
-	LastContactMS int64  `json:"last_contact_ms,omitempty"`
-	DurableIndex  uint64 `json:"durable_index,omitempty"`
-}
-
 func (n *Node) getCluster(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 	own := n.ownStatus()
 	a := clusterAnswer{
 		Node: n.cfg.Node, Cluster: n.cfg.Cluster, Version: n.cfg.Version, State: own.State, Term: own.Term,
 		CommitIndex: own.Commit, AppliedIndex: own.Applied, LastIndex: own.LastIndex,
 	}
-	var members []raftfsm.Member
 	n.state.View(func(v raftfsm.View) {
-		members = v.Members.All()
 		a.ClusterID, a.History, a.ClusterVersion, a.Clock = v.Members.ClusterID(), v.Members.History(), v.Members.Version(), v.Clock
 		a.RecorderDropped = v.RecorderDropped
 	})
-	contacts := map[string]heard{n.cfg.Node: {own, time.Now()}}
-	for _, h := range n.peers.fresh(time.Now()) {
-		contacts[h.status.Node] = h
-	}
-	voters := map[string]bool{}
-	for _, server := range own.Servers {
-		voters[server] = true
-	}
+	a.Members = n.memberAnswers()
 	leader := n.leaderServer()
-	for _, m := range members {
-		h, answers := contacts[m.Node]
-		ma := memberAnswer{Member: m, Voter: voters[m.Server], Answers: answers}
-		if answers {
-			ma.LastContactMS, ma.DurableIndex = time.Since(h.at).Milliseconds(), h.status.LastIndex
-		}
-		a.Members = append(a.Members, ma)
-		if m.Server == leader {
+	for _, m := range a.Members {
+		if m.Server == leader && m.HTTP != "" {
 			a.Leader = &leaderAnswer{m.Node, m.Server, m.HTTP}
 		}
 	}
@@ -201,6 +179,9 @@ func (n *Node) getReady(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 	}
 	if err := n.caughtUp(context.Background()); err != nil {
 		return &httpError{http.StatusServiceUnavailable, "not_ready", err.Error(), "wait until the cluster has a leader and this node has caught up"}
+	}
+	if missing := n.shelf.Missing(); len(missing) > 0 {
+		return &httpError{http.StatusServiceUnavailable, "not_ready", fmt.Sprintf("%d segments are missing here", len(missing)), "they are being pulled: see `gapless ctl storage`"}
 	}
 	return writeJSON(ctx, map[string]string{"status": "ready"})
 }

@@ -2,6 +2,7 @@ package gapless
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,64 +17,74 @@ const (
 	askWithin = time.Second            // for one answer
 )
 
-// enter starts Raft as soon as that is safe. A node that took part before starts at once. An empty one asks its peers: a cluster is
-// founded only when every configured peer answers that it is empty too, and then by the first of them by name; a cluster that exists
-// is entered only under the server id it knows for this node.
+// enter starts Raft as soon as that is safe. A node with a log must first be shown that it has not lost the end of it (judge). An empty one
+// asks its peers: a cluster is founded only when every configured peer answers that it is empty too, and then by the first of them by
+// name; a cluster that exists is entered only under the server id it knows for this node. A cluster of one asks nobody.
 func (n *Node) enter(ctx context.Context) error {
-	if !n.empty {
-		return n.startRaft(nil)
+	if n.id.Refused != "" {
+		n.setWaiting(n.id.Refused)
+		return errors.New(n.id.Refused)
 	}
-	if len(n.cfg.Peers) <= 1 {
-		return n.startRaft(raftServers(map[string]string{n.cfg.Node: n.id.server()}, map[string]string{n.cfg.Node: n.cfg.Advertise}))
+	e, err := n.entrant()
+	if err != nil {
+		return err
 	}
-	var said time.Time
+	if e.empty && len(n.cfg.Peers) <= 1 {
+		return n.startRaft(raftServers(map[string]string{n.cfg.Node: e.Server}, map[string]string{n.cfg.Node: n.cfg.Advertise}))
+	}
+	var said, weakly time.Time
 	for {
-		servers, why := n.mayEnter(ctx)
-		if why == "" {
-			return n.startRaft(servers)
+		hearings := n.hear(ctx, e)
+		v := judge(e, hearings)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case v.refused != nil:
+			return n.refuse(v.refused)
+		case v.enter:
+			return n.startRaft(nil)
+		case v.weakly && weakly.IsZero():
+			weakly = time.Now()
+		case v.weakly && time.Since(weakly) >= patience:
+			n.log.Warn("entering the cluster on the word of members with an older log", "end", e.End.String(), "why", v.why)
+			return n.startRaft(nil)
 		}
-		n.setWaiting(why)
-		if now := n.cfg.Clock(); now.Sub(said) > sayEvery {
+		if e.empty && allEmpty(hearings) {
+			var servers []raft.Server
+			if servers, v.why = n.mayFound(hearings); servers != nil {
+				return n.startRaft(servers)
+			}
+		}
+		n.setWaiting(v.why)
+		if now := time.Now(); now.Sub(said) > sayEvery {
 			said = now
-			n.log.Info("waiting to enter the cluster", "why", why)
+			n.log.Info("waiting to enter the cluster", "why", v.why)
 		}
 		select {
 		case <-time.After(askEvery):
 		case <-ctx.Done():
-			return ctx.Err()
 		}
 	}
 }
 
-// mayEnter asks every peer once. It returns why this node must wait, or the servers to found a cluster with (none: just start).
-func (n *Node) mayEnter(ctx context.Context) (servers []raft.Server, why string) {
+// refuse writes down that this disk must never vote again.
+func (n *Node) refuse(why error) error {
+	n.setWaiting(why.Error())
+	return errors.Join(why, n.amendIdentity(func(id *identity) { id.Refused = why.Error() }))
+}
+
+func allEmpty(hearings []hearing) bool {
+	return !slices.ContainsFunc(hearings, func(h hearing) bool { return h.err != nil || !h.Status.Empty })
+}
+
+// mayFound returns the servers to found a cluster with, when every peer is empty, or why this node must wait.
+func (n *Node) mayFound(hearings []hearing) (servers []raft.Server, why string) {
 	ids := map[string]string{n.cfg.Node: n.id.server()}
-	silent := ""
-	for _, node := range slices.Sorted(maps.Keys(n.cfg.Peers)) {
-		if node == n.cfg.Node {
-			continue
+	for _, h := range hearings {
+		if !maps.Equal(h.Status.Peers, n.cfg.Peers) {
+			return nil, fmt.Sprintf("%s is configured with other peers (%v)", h.Status.Node, h.Status.Peers)
 		}
-		st, err := n.askStatus(ctx, n.cfg.Peers[node])
-		switch {
-		case err != nil:
-			silent = fmt.Sprintf("%s at %s does not answer: %v", node, n.cfg.Peers[node], err)
-		case st.Node != node:
-			return nil, fmt.Sprintf("%s answers as %s: correct peers", n.cfg.Peers[node], st.Node)
-		case !st.Empty && slices.Contains(st.Servers, n.id.server()):
-			return nil, "" // founded with us: wait for the leader's log
-		case !st.Empty && len(st.Servers) == 0:
-			return nil, node + " is starting"
-		case !st.Empty:
-			return nil, fmt.Sprintf("%s is in a cluster of %v, which does not know %s: this disk is empty or new", node, st.Servers, n.id.server())
-		case !maps.Equal(st.Peers, n.cfg.Peers):
-			return nil, fmt.Sprintf("%s is configured with other peers (%v)", node, st.Peers)
-		}
-		if err == nil {
-			ids[node] = st.Server
-		}
-	}
-	if silent != "" {
-		return nil, silent
+		ids[h.Status.Node] = h.Status.Server
 	}
 	if first := slices.Min(slices.Collect(maps.Keys(n.cfg.Peers))); first != n.cfg.Node {
 		return nil, fmt.Sprintf("every peer is empty: %s founds the cluster", first)
@@ -91,14 +102,12 @@ func raftServers(ids, addrs map[string]string) []raft.Server {
 
 // startRaft runs Raft, founding a cluster of servers when there are any.
 func (n *Node) startRaft(servers []raft.Server) error {
-	log := n.guard.Log(&joiningLog{n.cons.log, n.join}, n.proposer.Stored)
-	if err := n.cons.start(&n.cfg, n.id.server(), n.fsm, log, n.guard.Stable(n.cons.stable), n.port); err != nil {
+	if err := n.startConsensus(); err != nil {
 		return err
 	}
-	n.proposer.Bind(n.cons.raft)
 	if len(servers) > 0 {
 		n.log.Info("founding the cluster", "cluster", n.cfg.Cluster, "servers", servers)
-		if err := n.cons.raft.BootstrapCluster(raft.Configuration{Servers: servers}).Error(); err != nil {
+		if err := n.cons.running.Load().BootstrapCluster(raft.Configuration{Servers: servers}).Error(); err != nil {
 			return fmt.Errorf("gapless: founding the cluster: %w", err)
 		}
 	}

@@ -21,13 +21,16 @@ const (
 	opCommand   byte = 3 // commit this command
 	opReadIndex byte = 4 // up to where must I have applied?
 	opTransfer  byte = 5 // hand leadership over
+	opSegment   byte = 6 // a range of a segment file; the answer is the bytes themselves
+	opFloor     byte = 7 // a range of a floor file, likewise
 )
 
 // status is what a node says of itself.
 type status struct {
 	Node      string            `json:"node"`
 	Server    string            `json:"server"`
-	Empty     bool              `json:"empty"` // never took part in a cluster
+	ClusterID string            `json:"cluster_id"` // of its disk, "" while that belongs to no cluster
+	Empty     bool              `json:"empty"`      // never took part in a cluster
 	Peers     map[string]string `json:"peers"`
 	Servers   []string          `json:"servers"` // server ids of its Raft configuration
 	HTTP      string            `json:"http"`
@@ -39,7 +42,20 @@ type status struct {
 	Commit    uint64            `json:"commit"`
 	Applied   uint64            `json:"applied"`
 	ClockMS   int64             `json:"clock_ms"`
+	Missing   int               `json:"missing"` // segments of its manifest that it lacks
+	Leader    string            `json:"leader"`  // server id, as it knows
+	Waiting   string            `json:"waiting"` // why it is not in its cluster yet, or not any more
 }
+
+func (st *status) logEnd() raftfsm.LogEnd {
+	return raftfsm.LogEnd{Term: st.LastTerm, Index: st.LastIndex}
+}
+
+// running reports whether Raft runs.
+func (st *status) running() bool { return st.State != stateWaiting }
+
+// stateWaiting is the state of a node whose Raft does not run yet.
+const stateWaiting = "Waiting"
 
 type framesHead struct {
 	Tenant    string `json:"tenant"`
@@ -109,6 +125,12 @@ func (n *Node) call(ctx context.Context, addr string, op byte, payload []byte, r
 
 // answer serves another node's call.
 func (n *Node) answer(ctx context.Context, op byte, payload []byte) ([]byte, error) {
+	switch op {
+	case opSegment:
+		return n.serveSegment(payload)
+	case opFloor:
+		return n.serveFloor(payload)
+	}
 	result, err := n.answerOp(ctx, op, payload)
 	if err == nil {
 		raw, err := json.Marshal(result)
@@ -163,7 +185,7 @@ func (n *Node) answerOp(ctx context.Context, op byte, payload []byte) (any, erro
 		}
 		return struct{}{}, n.transfer(head.To)
 	}
-	return nil, fmt.Errorf("gapless: unknown operation %d: the asking node is newer than this one", op)
+	return n.answerMembership(ctx, op, payload)
 }
 
 // joinHead puts a JSON head, length first, before a body.

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/raftfsm/port"
 )
 
 // Config says where a node lives and what it may use locally. Nothing in it changes what is stored: that is policy, which is
@@ -26,6 +27,9 @@ type Config struct {
 	AdvertiseHTTP string            `yaml:"advertise_http" help:"HTTP address clients are sent to (default: http)"`
 	Peers         map[string]string `yaml:"peers" help:"every node of the cluster as node=address, this one included; empty: a cluster of one"`
 	TokenFile     string            `yaml:"token_file" help:"file of client tokens; without it only loopback may talk to the API"`
+	ClusterCert   string            `yaml:"cluster_cert" help:"certificate of this node for the cluster port, PEM; with cluster_key and cluster_ca it is encrypted (gapless cert makes all three)"`
+	ClusterKey    string            `yaml:"cluster_key" help:"private key of cluster_cert, PEM"`
+	ClusterCA     string            `yaml:"cluster_ca" help:"certificate authority that signed every node's cluster_cert, PEM"`
 	Insecure      bool              `yaml:"insecure" help:"allow clients without a token and a plaintext cluster port beyond loopback"`
 
 	FenceAfter       time.Duration `yaml:"fence_after" help:"a write and sync of the log that takes longer ends the process"`
@@ -35,6 +39,9 @@ type Config struct {
 	MaxUnpackedBytes int           `yaml:"max_unpacked_bytes" help:"largest request body after decompression"`
 	MaxInflightBytes int64         `yaml:"max_inflight_bytes" help:"request bodies being worked on; beyond it the answer is 429"`
 	MaxQueueBytes    int64         `yaml:"max_queue_bytes" help:"batches waiting on the leader for their commit; beyond it the answer is 429"`
+	CacheBytes       int64         `yaml:"cache_bytes" help:"memory for decoded blocks of segments"`
+	LogKeepBytes     int64         `yaml:"log_keep_bytes" help:"log kept beyond what this node needs, so that a node that was away catches up without pulling segments"`
+	PullBytesPerSec  int64         `yaml:"pull_bytes_per_second" help:"limit on pulling segments from other nodes, 0 for none"`
 	LogLevel         string        `yaml:"log_level" help:"debug, info, warn or error"`
 	LogFormat        string        `yaml:"log_format" help:"text or json"`
 
@@ -58,6 +65,8 @@ func Defaults() Config {
 		MaxUnpackedBytes: 64 << 20,
 		MaxInflightBytes: 64 << 20,
 		MaxQueueBytes:    32 << 20,
+		CacheBytes:       256 << 20,
+		LogKeepBytes:     1 << 30,
 		LogLevel:         "info",
 		LogFormat:        "text",
 	}
@@ -86,6 +95,8 @@ func (c *Config) fill() {
 	setDefault(&c.MaxUnpackedBytes, d.MaxUnpackedBytes)
 	setDefault(&c.MaxInflightBytes, d.MaxInflightBytes)
 	setDefault(&c.MaxQueueBytes, d.MaxQueueBytes)
+	setDefault(&c.CacheBytes, d.CacheBytes)
+	setDefault(&c.LogKeepBytes, d.LogKeepBytes)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -126,8 +137,11 @@ func (c *Config) Validate() error {
 	if !IsLoopback(c.HTTP) && c.TokenFile == "" && !c.Insecure {
 		fail("http %s is reachable from beyond this machine: give token_file, or insecure if that is meant", c.HTTP)
 	}
-	if !IsLoopback(c.Listen) && !c.Insecure {
-		fail("listen %s is reachable from beyond this machine and the cluster port is not encrypted yet: use loopback or a private network with insecure", c.Listen)
+	if given := c.ClusterCert != "" || c.ClusterKey != "" || c.ClusterCA != ""; given && !c.encrypted() {
+		fail("cluster_cert %q, cluster_key %q and cluster_ca %q: give all three or none", c.ClusterCert, c.ClusterKey, c.ClusterCA)
+	}
+	if !IsLoopback(c.Listen) && !c.Insecure && !c.encrypted() {
+		fail("listen %s is reachable from beyond this machine: give cluster_cert, cluster_key and cluster_ca, or insecure if plaintext is meant", c.Listen)
 	}
 	for name, addr := range map[string]string{"advertise": c.Advertise, "advertise_http": c.AdvertiseHTTP} {
 		if host, _, err := net.SplitHostPort(addr); err != nil || host == "" || net.ParseIP(host).IsUnspecified() {
@@ -140,6 +154,9 @@ func (c *Config) Validate() error {
 	if c.RequestTimeout < time.Second {
 		fail("request_timeout %s is shorter than 1s", c.RequestTimeout)
 	}
+	if c.CacheBytes < 1<<20 || c.LogKeepBytes < 1<<20 || c.PullBytesPerSec < 0 {
+		fail("cache_bytes %d and log_keep_bytes %d must be at least 1048576, pull_bytes_per_second %d not negative", c.CacheBytes, c.LogKeepBytes, c.PullBytesPerSec)
+	}
 	if c.Heartbeat < 50*time.Millisecond || c.Heartbeat > 10*time.Second {
 		fail("heartbeat %s: give 50ms to 10s", c.Heartbeat)
 	}
@@ -150,6 +167,19 @@ func (c *Config) Validate() error {
 		fail("max_body_bytes %d must be at least 1024 and max_unpacked_bytes %d not below it", c.MaxBodyBytes, c.MaxUnpackedBytes)
 	}
 	return errors.Join(errs...)
+}
+
+// encrypted reports whether the cluster port speaks TLS.
+func (c *Config) encrypted() bool {
+	return c.ClusterCert != "" && c.ClusterKey != "" && c.ClusterCA != ""
+}
+
+// clusterTLS is what the cluster port encrypts with, nil when it does not.
+func (c *Config) clusterTLS() *port.TLS {
+	if !c.encrypted() {
+		return nil
+	}
+	return &port.TLS{CertFile: c.ClusterCert, KeyFile: c.ClusterKey, CAFile: c.ClusterCA}
 }
 
 // IsLoopback reports whether a listen address is reachable from this machine only.

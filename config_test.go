@@ -21,7 +21,12 @@ func TestConfigValidate(t *testing.T) {
 		{"http open to the world with tokens", func(c *Config) { c.HTTP, c.TokenFile, c.AdvertiseHTTP = "0.0.0.0:7400", "tokens", "h:7400" }, ""},
 		{"http address that nobody can reach", func(c *Config) { c.HTTP, c.TokenFile = "0.0.0.0:7400", "tokens" }, "advertise_http"},
 		{"http open to the world, meant", func(c *Config) { c.HTTP, c.Insecure, c.AdvertiseHTTP = "0.0.0.0:7400", true, "h:7400" }, ""},
-		{"cluster port open to the world", func(c *Config) { c.Listen = "10.0.0.1:7500" }, "cluster port"},
+		{"cluster port open to the world", func(c *Config) { c.Listen = "10.0.0.1:7500" }, "cluster_cert"},
+		{"encrypted cluster port", func(c *Config) {
+			c.Listen, c.ClusterCert, c.ClusterKey, c.ClusterCA = "10.0.0.1:7500", "n.crt", "n.key", "ca.crt"
+		}, ""},
+		{"a key is missing", func(c *Config) { c.ClusterCert, c.ClusterCA = "n.crt", "ca.crt" }, "all three"},
+		{"no cache", func(c *Config) { c.CacheBytes = 1 }, "cache_bytes"},
 		{"hasty heartbeat", func(c *Config) { c.Heartbeat = time.Millisecond }, "heartbeat"},
 		{"fence below heartbeat", func(c *Config) { c.FenceAfter = 100 * time.Millisecond }, "fence_after"},
 	} {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -26,10 +27,10 @@ const (
 
 // consensus is what one Raft instance stands on.
 type consensus struct {
-	raft   *raft.Raft
-	log    *wal.Log
-	stable *boltdb.BoltStore
-	trans  *raft.NetworkTransport
+	running atomic.Pointer[raft.Raft]
+	log     *wal.Log
+	stable  *boltdb.BoltStore
+	trans   *raft.NetworkTransport
 }
 
 // stores are opened before Raft, because whether a node may start depends on what is in them.
@@ -72,12 +73,12 @@ func (n *Node) prepare() (empty bool, err error) {
 	if err != nil && !errors.Is(err, boltdb.ErrKeyNotFound) {
 		return false, fmt.Errorf("gapless: vote store: %w", err)
 	}
+	floor := n.floorEnd().Index
+	if err := logLost(n.id, last, floor, term); err != nil {
+		return false, err
+	}
 	switch {
-	case last > 0 && term == 0:
-		return false, fmt.Errorf("gapless: the log has entries up to %d but %s has no term: the file was lost, and with it how this node voted: the node must not start", last, stableFile)
-	case last == 0 && n.id.Joined:
-		return false, fmt.Errorf("gapless: this node stored entries before, but its log in %s is empty: it was lost, and the node must not vote without it", walDir)
-	case last > 0 || term > 1:
+	case last > 0 || floor > 0 || term > 1:
 		return false, nil
 	case term == 1:
 		return true, n.resetVotes() // founding was cut off before its first entry; nobody voted in term 1
@@ -98,19 +99,37 @@ func (n *Node) resetVotes() error {
 	return err
 }
 
-// joiningLog notes in the identity that this node has stored entries, before the first of them is acknowledged.
-type joiningLog struct {
+// nodeLog is the log as this node's Raft sees it. It notes in the identity that entries were stored, before the first of them is
+// acknowledged, and asks for Raft to be opened anew where that is needed.
+type nodeLog struct {
 	raft.LogStore
-	join func() error
+	node *Node
 }
 
-func (l *joiningLog) StoreLog(log *raft.Log) error { return l.StoreLogs([]*raft.Log{log}) }
+func (l *nodeLog) StoreLog(log *raft.Log) error { return l.StoreLogs([]*raft.Log{log}) }
 
-func (l *joiningLog) StoreLogs(logs []*raft.Log) error {
+func (l *nodeLog) StoreLogs(logs []*raft.Log) error {
 	if err := l.LogStore.StoreLogs(logs); err != nil {
 		return err
 	}
-	return l.join()
+	return l.node.join()
+}
+
+// DeleteRange also looks at the wipe after an install. Raft keeps the last index of its log in memory and does not reset it then: where the
+// old log reached beyond the floor, it would refuse every entry of the leader for ever.
+func (l *nodeLog) DeleteRange(first, last uint64) error {
+	before, err := l.LastIndex()
+	if err != nil {
+		return err
+	}
+	if err := l.LogStore.DeleteRange(first, last); err != nil {
+		return err
+	}
+	after, err := l.LastIndex()
+	if err == nil && after == 0 && before > l.node.newestFloor().Index {
+		l.node.askReopen()
+	}
+	return err
 }
 
 // join is called by whoever writes the log, which is one goroutine.
@@ -118,25 +137,55 @@ func (n *Node) join() (err error) {
 	if n.joined {
 		return nil
 	}
-	id := n.id
-	id.Joined = true
-	_, err = writeIdentity(n.dir, id)
+	err = n.amendIdentity(func(id *identity) { id.Joined = true })
 	n.joined = err == nil
 	return err
 }
 
 // start runs Raft on the stores.
-func (c *consensus) start(cfg *Config, server string, fsm raft.FSM, log raft.LogStore, stable raft.StableStore, p *port.Port) error {
-	logger := raftLogger(cfg.Logger)
+func (n *Node) startConsensus() error {
+	c, logger := n.cons, raftLogger(n.cfg.Logger)
 	c.trans = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream: p.Raft(), MaxPool: transportPool, MaxRPCsInFlight: 1, Timeout: transportTimeout, Logger: logger,
+		Stream: n.port.Raft(), ServerAddressProvider: port.Targets(n.targetOf), MaxPool: transportPool, MaxRPCsInFlight: 1, Timeout: transportTimeout, Logger: logger,
 	})
-	r, err := raft.NewRaft(raftConfig(cfg, server, logger), fsm, log, stable, raft.NewDiscardSnapshotStore(), c.trans)
+	log := n.guard.Log(n.noted(&nodeLog{c.log, n}), n.proposer.Stored)
+	r, err := raft.NewRaft(raftConfig(&n.cfg, n.id.server(), logger), n.fsm, log, n.guard.Stable(c.stable), n.floors, c.trans)
 	if err != nil {
 		return fmt.Errorf("gapless: raft: %w", err)
 	}
-	c.raft = r
+	n.proposer.Bind(r)
+	c.running.Store(r)
 	return nil
+}
+
+// askReopen makes the leader loop open Raft anew.
+func (n *Node) askReopen() {
+	select {
+	case n.reopen <- struct{}{}:
+	default:
+	}
+}
+
+// reopenConsensus ends Raft and starts it on the same stores: it restores the newest floor and replays the log behind it.
+func (n *Node) reopenConsensus() error {
+	n.log.Info("opening raft anew", "floor", n.newestFloor().Index)
+	n.proposer.End()
+	if err := n.cons.stop(); err != nil {
+		return fmt.Errorf("gapless: opening raft anew: %w", err)
+	}
+	return n.startConsensus()
+}
+
+// stop ends Raft and leaves the stores open.
+func (c *consensus) stop() (errs error) {
+	if r := c.running.Load(); r != nil {
+		errs = r.Shutdown().Error()
+	}
+	if c.trans != nil {
+		c.trans.CloseStreams()
+		errs = closing(errs, c.trans)
+	}
+	return errs
 }
 
 // raftConfig has the settings of docs/ARCHITECTURE.md, "Raft".
@@ -157,17 +206,7 @@ func raftConfig(cfg *Config, server string, logger hclog.Logger) *raft.Config {
 	return rc
 }
 
-func (c *consensus) close() error {
-	var errs error
-	if c.raft != nil {
-		errs = c.raft.Shutdown().Error()
-	}
-	if c.trans != nil {
-		c.trans.CloseStreams()
-		errs = closing(errs, c.trans)
-	}
-	return closing(errs, c.stable, c.log)
-}
+func (c *consensus) close() error { return closing(c.stop(), c.stable, c.log) }
 
 // raftLogger sends what Raft has to say to slog, a line each.
 func raftLogger(log *slog.Logger) hclog.Logger {

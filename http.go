@@ -67,7 +67,7 @@ func (n *Node) openRooms() (err error) {
 	if err != nil {
 		return err
 	}
-	api, err := query.New(n, query.Options{
+	api, err := query.New(n, opener{n}, query.Options{
 		Deadline: n.cfg.RequestTimeout, MaxStreams: ledger.Defaults().MaxStreams, Metrics: n.cfg.Registerer, BalanceB: n.balanceB,
 	})
 	if err != nil {

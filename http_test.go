@@ -51,6 +51,7 @@ func TestTokensAndScopes(t *testing.T) {
 		{"POST", "/v1/frames", reader, 403},
 		{"PUT", "/v1/policy", reader, 403},
 		{"POST", "/v1/cluster/transfer", reader, 403},
+		{"POST", "/v1/cluster/members/n2/join", reader, 403},
 		{"GET", "/debug/pprof/goroutine", reader, 403},
 		{"POST", "/v1/frames", other, 200},
 		{"GET", "/v1/nope", "", 404},

@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io/fs"
 
+	"github.com/gaplessdb/gapless/raftfsm"
 	"github.com/gaplessdb/gapless/vfs"
 )
 
@@ -24,15 +25,17 @@ const (
 // disk cannot pass for the one that voted before.
 type identity struct {
 	Version     int    `json:"version"`
-	Cluster     string `json:"cluster"`
+	Cluster     string `json:"cluster"`    // name
+	ClusterID   string `json:"cluster_id"` // random id of the cluster, "" until the node knows it; since version 2
 	Node        string `json:"node"`
 	Incarnation string `json:"incarnation"`
-	Joined      bool   `json:"joined"` // entries were stored: a log that is empty from now on was lost
-	CRC         uint32 `json:"crc32c"` // of all that and its version
+	Joined      bool   `json:"joined"`            // entries were stored: a log that is empty from now on was lost
+	Refused     string `json:"refused,omitempty"` // why this disk must never vote again; since version 2
+	CRC         uint32 `json:"crc32c"`            // of all that and its version
 }
 
 const (
-	identityVersion  = 1
+	identityVersion  = 2
 	maxIdentityBytes = 64 << 10
 )
 
@@ -41,6 +44,9 @@ func (id identity) server() string { return id.Node + "." + id.Incarnation }
 
 func (id identity) checksum() uint32 {
 	text := fmt.Sprintf("%d\x00%s\x00%s\x00%s\x00%v", id.Version, id.Cluster, id.Node, id.Incarnation, id.Joined)
+	if id.Version >= 2 {
+		text += "\x00" + id.ClusterID + "\x00" + id.Refused
+	}
 	return crc32.Checksum([]byte(text), crc32.MakeTable(crc32.Castagnoli))
 }
 
@@ -57,6 +63,10 @@ func loadIdentity(dir vfs.FS, cluster, node string) (identity, error) {
 		return identity{}, fmt.Errorf("gapless: the data directory belongs to node %s of cluster %s, not to node %s of cluster %s: give the right directory or names",
 			id.Node, id.Cluster, node, cluster)
 	}
+	if id.Version < identityVersion {
+		id.Version = identityVersion
+		return writeIdentity(dir, id)
+	}
 	return id, nil
 }
 
@@ -69,8 +79,8 @@ func readIdentity(dir vfs.FS) (identity, error) {
 	if err := json.Unmarshal(b, &id); err != nil {
 		return identity{}, fmt.Errorf("gapless: %s: %w: %w", identityFile, errBadIdentity, err)
 	}
-	if id.Version != identityVersion {
-		return identity{}, fmt.Errorf("gapless: %s has version %d, this binary knows %d: upgrade it", identityFile, id.Version, identityVersion)
+	if id.Version < 1 || id.Version > identityVersion {
+		return identity{}, fmt.Errorf("gapless: %s has version %d, this binary knows 1 to %d: upgrade it", identityFile, id.Version, identityVersion)
 	}
 	if id.CRC != id.checksum() {
 		return identity{}, fmt.Errorf("gapless: %s: %w: checksum %08x does not match %08x", identityFile, errBadIdentity, id.CRC, id.checksum())
@@ -105,4 +115,67 @@ func writeIdentity(dir vfs.FS, id identity) (identity, error) {
 		return identity{}, err
 	}
 	return id, vfs.WriteFile(dir, identityFile, append(b, '\n'))
+}
+
+// amendIdentity changes the identity file of a running node.
+func (n *Node) amendIdentity(change func(*identity)) error {
+	m := &n.membership
+	m.amending.Lock()
+	defer m.amending.Unlock()
+	id := n.id
+	if m.amended != nil {
+		id = *m.amended
+	}
+	change(&id)
+	id, err := writeIdentity(n.dir, id)
+	if err == nil {
+		m.amended = &id
+	}
+	return err
+}
+
+// knownClusterID is the id that this disk belongs to, "" while it belongs to none.
+func (n *Node) knownClusterID() string {
+	n.membership.amending.Lock()
+	defer n.membership.amending.Unlock()
+	if n.membership.amended != nil {
+		return n.membership.amended.ClusterID
+	}
+	return n.id.ClusterID
+}
+
+// keepClusterID writes down which cluster this disk belongs to once the log has told. A log of another cluster is fatal.
+func (n *Node) keepClusterID() error {
+	var replicated string
+	n.state.View(func(v raftfsm.View) { replicated = v.Members.ClusterID() })
+	known := n.knownClusterID()
+	switch {
+	case replicated == "" || replicated == known:
+		return nil
+	case known == "":
+		n.port.SetCluster(replicated)
+		return n.amendIdentity(func(id *identity) { id.ClusterID = replicated })
+	}
+	return fmt.Errorf("gapless: this disk belongs to cluster %s, but its log is of cluster %s: %w", known, replicated, errMixedUp)
+}
+
+var errMixedUp = errors.New("files of different disks were mixed up")
+
+// logLost compares what the node remembers of its log (last entry, newest floor) with its term and its identity. A node that lost its log or
+// its votes must not start: it would vote as if it had them.
+func logLost(id identity, last, floor, term uint64) error {
+	switch {
+	case max(last, floor) > 0 && term == 0:
+		return fmt.Errorf("gapless: the log has entries up to %d but %s has no term: the file was lost, and with it how this node voted; %s",
+			max(last, floor), stableFile, replaceHint(id.Node))
+	case max(last, floor) == 0 && id.Joined:
+		return fmt.Errorf("gapless: this node stored entries before, but its log in %s is empty: it was lost, and the node must not vote without it; %s",
+			walDir, replaceHint(id.Node))
+	}
+	return nil
+}
+
+// replaceHint says how a node whose disk is not to be trusted comes back.
+func replaceHint(node string) string {
+	return fmt.Sprintf("keep the directory aside, start the node on an empty one and run `gapless ctl replace %s`", node)
 }

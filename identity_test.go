@@ -1,7 +1,10 @@
 package gapless
 
 import (
+	"bytes"
 	"errors"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/gaplessdb/gapless/vfs"
@@ -78,6 +81,66 @@ func TestIdentitySurvivesCrash(t *testing.T) {
 		}
 		if err != nil && !errors.Is(err, vfs.ErrCrashed) {
 			t.Errorf("crash at operation %d: %v", k, err)
+		}
+	}
+}
+
+// TestIdentityV1: an identity of release 0.1 is read and upgraded in place.
+func TestIdentityV1(t *testing.T) {
+	old, err := os.ReadFile("testdata/identity/v1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := vfs.NewMem()
+	if err := vfs.WriteFile(dir, identityFile, old); err != nil {
+		t.Fatal(err)
+	}
+	want := identity{Version: 2, Cluster: "mill", Node: "n1", Incarnation: "8c37b284", Joined: true}
+	for range 2 {
+		id, err := loadIdentity(dir, "mill", "n1")
+		want.CRC = id.CRC
+		if err != nil || id != want {
+			t.Fatalf("read %+v, %v; want %+v", id, err, want)
+		}
+	}
+	damaged := bytes.Replace(old, []byte(`true`), []byte(`null`), 1)
+	if err := vfs.WriteFile(dir, identityFile, damaged); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := loadIdentity(dir, "mill", "n1"); !errors.Is(err, errBadIdentity) {
+		t.Errorf("a damaged identity of version 1: %v", err)
+	}
+}
+
+// TestIdentityOfANewerRelease is refused, not rewritten.
+func TestIdentityOfANewerRelease(t *testing.T) {
+	dir := vfs.NewMem()
+	if _, err := writeIdentity(dir, identity{Version: identityVersion + 1, Cluster: "c", Node: "n1"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := loadIdentity(dir, "c", "n1"); err == nil || !strings.Contains(err.Error(), "upgrade") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestLogLost(t *testing.T) {
+	joined := identity{Node: "n1", Joined: true}
+	for _, tc := range []struct {
+		name              string
+		id                identity
+		last, floor, term uint64
+		lost              bool
+	}{
+		{"new", identity{Node: "n1"}, 0, 0, 0, false},
+		{"as it was", joined, 10, 0, 2, false},
+		{"the log is gone", joined, 0, 0, 2, true},
+		{"the votes are gone", joined, 10, 0, 0, true},
+		{"a floor was just installed", joined, 0, 10, 2, false},
+		{"a floor and no votes", joined, 0, 10, 0, true},
+		{"voted, and never stored anything", identity{Node: "n1"}, 0, 0, 5, false},
+	} {
+		if err := logLost(tc.id, tc.last, tc.floor, tc.term); (err != nil) != tc.lost {
+			t.Errorf("%s: %v", tc.name, err)
 		}
 	}
 }

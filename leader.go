@@ -15,8 +15,8 @@ import (
 const tickEvery = time.Second
 
 // followLeadership opens the proposer when this node wins an election and its term's barrier is applied, ticks while it leads,
-// and closes the proposer when it no longer does.
-func (n *Node) followLeadership() {
+// and closes the proposer when it no longer does. It returns true when Raft must be opened anew, false when the node closes.
+func (n *Node) followLeadership() bool {
 	r := n.raft()
 	ticker := time.NewTicker(tickEvery)
 	defer ticker.Stop()
@@ -40,8 +40,10 @@ func (n *Node) followLeadership() {
 				n.tick(r, &lastTick)
 				n.watch(r)
 			}
+		case <-n.reopen:
+			return true
 		case <-n.ctx.Done():
-			return
+			return false
 		}
 	}
 }
@@ -88,12 +90,21 @@ func (n *Node) found() bool {
 	return true
 }
 
-// tick commits one clock tick from what the voters said lately.
+// tick commits one clock tick from what the others said lately. But for the first of a term, which must not be late, it asks them anew:
+// what they acknowledged since their last note is all that a disk put back to an older copy could lose unnoticed.
 func (n *Node) tick(r *raft.Raft, last *time.Time) bool {
+	if !last.IsZero() {
+		n.poll(pollWithin)
+	}
 	now := time.Now() // monotonic
 	t := raftfsm.Tick{Voters: n.voters(r), Readings: n.readings(now)}
 	if !last.IsZero() {
 		t.ElapsedMS = now.Sub(*last).Milliseconds()
+	}
+	var err error
+	if t.Notes, err = n.notes(); err != nil {
+		n.log.Error("tick", "err", err)
+		return false
 	}
 	body, err := raftfsm.MarshalTick(t)
 	if err != nil {
@@ -165,10 +176,17 @@ func (n *Node) register() {
 			known, _ = v.Members.Get(n.cfg.Node)
 			history = v.Members.History()
 		})
-		if history != 0 && known != self {
+		if history != 0 && known != self && n.isMember() {
 			if _, _, err := n.ProposeCommand(n.ctx, raftfsm.KindMember, 1, body); err != nil {
 				n.log.Debug("not registered yet", "err", err)
 			}
+		} else if leader, ok := n.unreached(); ok {
+			err := n.registerAt(leader, body)
+			n.log.Info("told the leader where this node is", "leader", leader, "err", err)
+		}
+		if err := n.keepClusterID(); err != nil {
+			n.fail(err)
+			return
 		}
 		select {
 		case <-ticker.C:

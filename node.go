@@ -17,7 +17,9 @@ import (
 	"github.com/gaplessdb/gapless/auth"
 	"github.com/gaplessdb/gapless/ingest"
 	"github.com/gaplessdb/gapless/raftfsm"
+	"github.com/gaplessdb/gapless/raftfsm/floor"
 	"github.com/gaplessdb/gapless/raftfsm/port"
+	"github.com/gaplessdb/gapless/segment/shelf"
 	"github.com/gaplessdb/gapless/vfs"
 )
 
@@ -35,12 +37,15 @@ type Node struct {
 	guard  *raftfsm.Guard
 	port   *port.Port
 
-	state    *raftfsm.State
-	fsm      *raftfsm.FSM
-	metrics  *raftfsm.Metrics
-	proposer *raftfsm.Proposer
-	watchdog raftfsm.Watchdog // owned by the leader loop
-	peers    *peers
+	state      *raftfsm.State
+	fsm        *raftfsm.FSM
+	metrics    *raftfsm.Metrics
+	proposer   *raftfsm.Proposer
+	watchdog   raftfsm.Watchdog // owned by the leader loop
+	peers      *peers
+	membership membership
+	shelf      *shelf.Shelf // segments
+	floors     *floor.Store
 
 	tokens   *auth.Tokens
 	ingest   *ingest.Handler
@@ -49,6 +54,8 @@ type Node struct {
 	listener net.Listener
 
 	entered chan struct{} // closed once Raft runs
+	flushed chan struct{} // says that a floor was published; holds one token
+	reopen  chan struct{} // asks the leader loop to open Raft anew; holds one token
 	waiting atomic.Pointer[string]
 	fatal   sync.Once
 
@@ -62,7 +69,7 @@ func Open(cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, log: cfg.Logger.With("node", cfg.Node), entered: make(chan struct{})}
+	n := &Node{cfg: cfg, log: cfg.Logger.With("node", cfg.Node), entered: make(chan struct{}), reopen: make(chan struct{}, 1), flushed: make(chan struct{}, 1)}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.setWaiting("starting")
 	if err := n.open(); err != nil {
@@ -86,21 +93,28 @@ func (n *Node) open() error {
 		return err
 	}
 	n.joined = n.id.Joined
+	if err = n.openFloors(); err != nil {
+		return err
+	}
 	if n.empty, err = n.prepare(); err != nil {
 		return err
 	}
 	n.metrics = raftfsm.NewMetrics(n.cfg.Registerer)
 	n.guard = raftfsm.NewGuard(n.cfg.FenceAfter, n.metrics, n.fail)
 	n.state = raftfsm.NewState()
-	n.fsm = raftfsm.NewFSM(n.state, n.log, n.metrics, n.fail)
+	n.fsm = raftfsm.NewFSM(n.state, n.log, n.metrics, n.wantSegments, n.fail)
 	n.proposer = raftfsm.NewProposer(n.state, n.metrics, n.cfg.MaxQueueBytes)
 	n.peers = newPeers()
-	if n.port, err = port.Listen(n.cfg.Listen, n.cfg.Advertise, n.cfg.Cluster, n.log, n.cfg.Registerer, n.answer); err != nil {
+	if n.port, err = port.Listen(port.Options{
+		Addr: n.cfg.Listen, Advertise: n.cfg.Advertise, Cluster: n.cfg.Cluster, ClusterID: n.id.ClusterID, Server: n.id.server(),
+		TLS: n.cfg.clusterTLS(), Logger: n.log, Registerer: n.cfg.Registerer, Handler: n.answer,
+	}); err != nil {
 		return err
 	}
 	if err := n.openHTTP(); err != nil {
 		return err
 	}
+	n.tasks.Go(n.flush)
 	n.tasks.Go(n.pollPeers)
 	n.tasks.Go(n.run)
 	return nil
@@ -115,7 +129,14 @@ func (n *Node) run() {
 		return
 	}
 	n.tasks.Go(n.register)
-	n.followLeadership()
+	n.tasks.Go(n.keepFloors)
+	n.tasks.Go(n.pull)
+	for n.followLeadership() {
+		if err := n.reopenConsensus(); err != nil {
+			n.fail(err)
+			return
+		}
+	}
 }
 
 // fail reports the fault after which this node must not go on.
@@ -138,6 +159,7 @@ func (n *Node) Close() error {
 	}
 	if n.proposer != nil {
 		n.proposer.End()
+		n.state.Close()
 	}
 	if n.port != nil {
 		errs = closing(errs, n.port)
@@ -145,6 +167,12 @@ func (n *Node) Close() error {
 	n.tasks.Wait()
 	if n.cons != nil {
 		errs = errors.Join(errs, n.cons.close())
+	}
+	if n.shelf != nil {
+		errs = closing(errs, n.shelf)
+	}
+	if n.floors != nil {
+		errs = closing(errs, n.floors)
 	}
 	if n.lock != nil {
 		errs = closing(errs, n.lock)
@@ -179,7 +207,7 @@ func (n *Node) setWaiting(why string) { n.waiting.Store(&why) }
 func (n *Node) raft() *raft.Raft {
 	select {
 	case <-n.entered:
-		return n.cons.raft
+		return n.cons.running.Load()
 	default:
 		return nil
 	}

@@ -3,6 +3,7 @@ package gapless
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -58,7 +60,12 @@ func (c *testCluster) start(i int) *Node {
 	c.t.Helper()
 	cfg := c.cfgs[i]
 	cfg.Registerer = nil
-	n, err := Open(cfg)
+	var n *Node
+	var err error
+	eventually(c.t, func() bool { // while a node is stopped, an outgoing connection may borrow its port
+		n, err = Open(cfg)
+		return !errors.Is(err, syscall.EADDRINUSE)
+	}, func() string { return err.Error() })
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/gaplessdb/gapless/ingest"
 	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/raftfsm"
+	"github.com/gaplessdb/gapless/raftfsm/port"
 )
 
 // How long a request that found no leader waits before it looks again, and how long it may go on without one before the client is
@@ -101,6 +102,9 @@ func (n *Node) commandHere(kind uint16, version uint8, body []byte) (commandAnsw
 			Hint: "finish the upgrade of every node first",
 		}
 	}
+	if kind == raftfsm.KindFlush && n.state.Pressure() > 0 { // a third sealed head would make apply wait
+		return commandAnswer{}, raftfsm.ErrOverloaded
+	}
 	result, err := n.proposer.Command(kind, version, body)
 	if err != nil {
 		return commandAnswer{}, err
@@ -188,5 +192,8 @@ func (n *Node) leaderAddr() (addr string, ok bool) {
 	if leader == "" || string(id) == n.id.server() {
 		return "", false // none, or ourselves before the term's barrier
 	}
-	return string(leader), true
+	if host, ok := n.addrOf(id); ok {
+		return port.JoinAddress(string(id), host), true
+	}
+	return "", false
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -13,6 +14,7 @@ import (
 	"github.com/gaplessdb/gapless/ingest"
 	"github.com/gaplessdb/gapless/query"
 	"github.com/gaplessdb/gapless/raftfsm"
+	"github.com/gaplessdb/gapless/raftfsm/port"
 )
 
 // partition is the number of this Raft group; a node hosts one so far.
@@ -42,7 +44,7 @@ func (n *Node) View(ctx context.Context, c query.Consistency, after frame.Positi
 	n.state.View(func(v raftfsm.View) {
 		err = fn(&query.View{
 			AsOf:   query.AsOf{Partition: partition, History: v.Members.History(), Index: v.Index, TimeMS: v.Clock.NowMS},
-			Ledger: v.Ledger, Head: v.Head,
+			Ledger: v.Ledger, Head: v.Head, Sealed: v.Sealed, Manifest: v.Manifest,
 		})
 	})
 	return err
@@ -113,8 +115,9 @@ func (n *Node) transfer(to string) error {
 		return raftfsm.ErrNotLeader
 	}
 	if r.State() != raft.Leader {
-		addr, _ := r.LeaderWithID()
-		if addr == "" {
+		_, id := r.LeaderWithID()
+		addr, ok := n.addrOf(id)
+		if id == "" || !ok {
 			return &ingest.NoLeaderError{}
 		}
 		ctx, cancel := context.WithTimeout(n.ctx, n.cfg.RequestTimeout)
@@ -123,38 +126,26 @@ func (n *Node) transfer(to string) error {
 		if err != nil {
 			return err
 		}
-		return n.call(ctx, string(addr), opTransfer, payload, &struct{}{})
+		return n.call(ctx, port.JoinAddress(string(id), addr), opTransfer, payload, &struct{}{})
 	}
 	if to == "" {
 		return r.LeadershipTransfer().Error()
 	}
-	var member raftfsm.Member
-	var ok bool
-	n.state.View(func(v raftfsm.View) { member, ok = v.Members.Get(to) })
-	if !ok {
-		return &ingest.RefusedError{Status: http.StatusNotFound, Code: "unknown_node", Message: fmt.Sprintf("no node %q in this cluster", to), Hint: "gapless ctl members"}
+	servers := n.servers()
+	i := slices.IndexFunc(servers, func(s raft.Server) bool { return nodeOf(string(s.ID)) == to && s.Suffrage == raft.Voter })
+	if i < 0 {
+		return &ingest.RefusedError{Status: http.StatusNotFound, Code: "unknown_node", Message: fmt.Sprintf("no node %q votes in this cluster", to), Hint: "gapless ctl members"}
 	}
-	if member.Server == n.id.server() {
+	server := servers[i]
+	if string(server.ID) == n.id.server() {
 		return nil
 	}
-	if !n.nearlyCaughtUp(to, r.LastIndex()) {
+	if !n.verifiedCopy(string(server.ID)) {
 		return &ingest.RefusedError{
 			Status: http.StatusConflict, Code: "not_ready", Message: fmt.Sprintf("node %q does not answer or is far behind", to), Hint: "wait until `gapless ctl status` shows it near the leader",
 		}
 	}
-	return r.LeadershipTransferToServer(raft.ServerID(member.Server), raft.ServerAddress(member.Raft)).Error()
-}
-
-// transferWithin is how many entries a node may be behind to be handed leadership: while it catches up nobody writes.
-const transferWithin = 1000
-
-func (n *Node) nearlyCaughtUp(node string, last uint64) bool {
-	for _, f := range n.followers() {
-		if f.Node == node {
-			return f.Fresh && f.Index+transferWithin >= last
-		}
-	}
-	return false
+	return r.LeadershipTransferToServer(server.ID, server.Address).Error()
 }
 
 // caughtUp reports whether this node has applied what the cluster had committed when it was asked.

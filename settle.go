@@ -9,7 +9,6 @@ import (
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/raftfsm"
-	"github.com/gaplessdb/gapless/segment"
 )
 
 // maxVerdicts bounds the verdicts of one request that are committed side by side.
@@ -56,24 +55,22 @@ func (n *Node) settle(ctx context.Context, r *raftfsm.PartResult) {
 	r.Unsettled = nil
 }
 
-// compare looks up the stored frames and groups neighbours that turned out alike.
+// compare looks up the stored frames and groups neighbours that turned out alike. What cannot be read now stays unsettled.
 func (n *Node) compare(list []raftfsm.Unsettled) (runs []comparison) {
-	n.state.View(func(v raftfsm.View) {
-		for _, u := range list {
-			key, ok := v.Ledger.Key(u.Stream)
-			row, stored := v.Head.Get(u.Stream, u.Epoch, u.Seq)
-			if !ok || !stored {
-				continue
-			}
-			old := frame.Item{TimeNS: row.TimeNS, NoTime: row.Flags&segment.FlagNoTime != 0, Class: row.Class, Body: row.Body}
-			identical := row.Fingerprint == u.Item.Fingerprint && bytes.Equal(canonical(key, &u, &old), canonical(key, &u, &u.Item))
-			if i := len(runs) - 1; i >= 0 && runs[i].identical == identical && follows(runs[i].frames, &u) {
-				runs[i].frames = append(runs[i].frames, u)
-				continue
-			}
-			runs = append(runs, comparison{key, identical, []raftfsm.Unsettled{u}})
+	for i, old := range n.lookUp(list) {
+		if old == nil {
+			continue
 		}
-	})
+		u := &list[i]
+		var f frame.Frame
+		u.Item.Decode(&f)
+		identical := bytes.Equal(canonical(old.key, u, &old.frame), canonical(old.key, u, &f))
+		if i := len(runs) - 1; i >= 0 && runs[i].identical == identical && follows(runs[i].frames, u) {
+			runs[i].frames = append(runs[i].frames, *u)
+			continue
+		}
+		runs = append(runs, comparison{old.key, identical, []raftfsm.Unsettled{*u}})
+	}
 	return runs
 }
 
@@ -82,10 +79,8 @@ func follows(run []raftfsm.Unsettled, u *raftfsm.Unsettled) bool {
 	return last.Stream == u.Stream && last.Epoch == u.Epoch && last.Seq+1 == u.Seq
 }
 
-func canonical(key frame.StreamKey, u *raftfsm.Unsettled, it *frame.Item) []byte {
-	var f frame.Frame
-	it.Decode(&f)
-	return frame.AppendCanonical(nil, key, u.Epoch, u.Seq, &f)
+func canonical(key frame.StreamKey, u *raftfsm.Unsettled, f *frame.Frame) []byte {
+	return frame.AppendCanonical(nil, key, u.Epoch, u.Seq, f)
 }
 
 // settleRun commits the verdict on a run, and before it the evidence of a conflict. It returns how many duplicates were settled.
