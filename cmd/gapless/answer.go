@@ -41,6 +41,7 @@ type gapTotals struct {
 	Declared uint64 `json:"declared"`
 	Shed     uint64 `json:"shed"`
 	Rejected uint64 `json:"rejected"`
+	Expired  uint64 `json:"expired"`
 	Gaps     uint64 `json:"gaps"`
 }
 

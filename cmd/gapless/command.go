@@ -13,10 +13,12 @@ import (
 var commandNames = map[uint16]string{
 	raftfsm.KindBatch:      "batch",
 	raftfsm.KindTick:       "tick",
+	raftfsm.KindFlush:      "flush",
 	raftfsm.KindMember:     "member",
 	raftfsm.KindRaise:      "raise",
 	raftfsm.KindFound:      "found",
 	raftfsm.KindPolicy:     "policy",
+	raftfsm.KindFlushed:    "flushed",
 	ledger.KindHeartbeat:   "heartbeat",
 	ledger.KindSeal:        "seal",
 	ledger.KindDeclareLost: "declare-lost",

@@ -17,7 +17,8 @@ func newCtl() *cobra.Command {
 		Short: "look at a cluster and steer it",
 	}
 	c := addClientFlags(cmd)
-	cmd.AddCommand(newStatus(c), newMembers(c), newTransfer(c), newPolicy(c), newToken())
+	cmd.AddCommand(newStatus(c), newMembers(c), newTransfer(c), newJoin(c), newPromote(c), newReplace(c), newRemove(c),
+		newStorage(c), newFlush(c), newPolicy(c), newToken())
 	return cmd
 }
 
@@ -40,17 +41,6 @@ type clusterStatus struct {
 	Members        []clusterMember `json:"members"`
 }
 
-type clusterMember struct {
-	Node          string `json:"node"`
-	Server        string `json:"server"`
-	Raft          string `json:"raft"`
-	HTTP          string `json:"http"`
-	Voter         bool   `json:"voter"`
-	Answers       bool   `json:"answers"`
-	LastContactMS int64  `json:"last_contact_ms"`
-	DurableIndex  uint64 `json:"durable_index"`
-}
-
 func newStatus(c *client) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -63,20 +53,6 @@ func newStatus(c *client) *cobra.Command {
 				fmt.Fprintf(w, "asked %s (%s): log up to %d, committed %d, applied %d\n\n", s.Node, s.State, s.LastIndex, s.CommitIndex, s.AppliedIndex)
 				return s.writeMembers(w)
 			})
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the node's answer as JSON")
-	return cmd
-}
-
-func newMembers(c *client) *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "members",
-		Short: "list the nodes of the cluster",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return showCluster(cmd.Context(), c, cmd.OutOrStdout(), asJSON, func(w io.Writer, s *clusterStatus) error { return s.writeMembers(w) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the node's answer as JSON")
@@ -109,25 +85,6 @@ func (s *clusterStatus) leader() string {
 		return s.Node
 	}
 	return "none"
-}
-
-func (s *clusterStatus) writeMembers(w io.Writer) error {
-	t := newTable("NODE", "ROLE", "SERVER ID", "CLUSTER ADDRESS", "HTTP", "DURABLE#", "LAST CONTACT#")
-	for _, m := range s.Members {
-		role := "learner"
-		switch {
-		case m.Server == s.Leader.ID:
-			role = "leader"
-		case m.Voter:
-			role = "follower"
-		}
-		durable, contact := "-", "none"
-		if m.Answers {
-			durable, contact = fmt.Sprint(m.DurableIndex), fmt.Sprintf("%d ms ago", m.LastContactMS)
-		}
-		t.add(m.Node, role, m.Server, m.Raft, m.HTTP, durable, contact)
-	}
-	return t.write(w)
 }
 
 func newTransfer(c *client) *cobra.Command {

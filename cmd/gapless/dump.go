@@ -20,7 +20,7 @@ func newDump() *cobra.Command {
 		Use:   "dump",
 		Short: "print what is in a node's files",
 	}
-	cmd.AddCommand(newDumpWAL())
+	cmd.AddCommand(newDumpWAL(), newDumpSegment(), newDumpManifest(), newDumpLedger())
 	return cmd
 }
 

@@ -18,8 +18,8 @@ type frameAnswer struct {
 	Time   string                     `json:"time"`
 	Class  string                     `json:"class"`
 	Fields map[string]json.RawMessage `json:"fields"`
-	Raw    string                     `json:"raw"`
-	Flags  []string                   `json:"flags"`
+	Raw    string                     `json:"raw,omitempty"`
+	Flags  []string                   `json:"flags,omitempty"`
 }
 
 // frameRow gives the cells of a frame of a known device.

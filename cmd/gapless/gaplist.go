@@ -49,7 +49,10 @@ func (l *gapList) write(w io.Writer) error {
 		t := newTable("DEVICE", "STREAM", "EPOCH#", "MISSING", "COUNT#", "STATE", "CAUSE", "CONFIDENCE", "REASON")
 		for i := range l.Gaps {
 			g := &l.Gaps[i]
-			t.add(g.Device, g.Stream, fmt.Sprint(g.Epoch), numbers(g.From, g.To), fmt.Sprint(g.Count), g.State, g.Cause, g.Confidence, g.Reason)
+			err := t.addTo(w, g.Device, g.Stream, fmt.Sprint(g.Epoch), numbers(g.From, g.To), fmt.Sprint(g.Count), g.State, g.Cause, g.Confidence, g.Reason)
+			if err != nil {
+				return err
+			}
 		}
 		if err := t.write(w); err != nil {
 			return err
@@ -71,7 +74,7 @@ func (t *gapTotals) sentence(as []asOf, filtered bool) string {
 	for _, k := range []struct {
 		n    uint64
 		name string
-	}{{t.Open, "open"}, {t.Lost, "lost"}, {t.Declared, "declared lost"}, {t.Shed, "shed"}, {t.Rejected, "rejected"}} {
+	}{{t.Open, "open"}, {t.Lost, "lost"}, {t.Declared, "declared lost"}, {t.Shed, "shed"}, {t.Rejected, "rejected"}, {t.Expired, "expired"}} {
 		if k.n > 0 {
 			kinds = append(kinds, fmt.Sprintf("%d %s", k.n, k.name))
 		}

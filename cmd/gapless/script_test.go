@@ -41,6 +41,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"addresses":  addresses,
 	"eventually": eventually,
 	"flip":       flipByte,
+	"mksegment":  makeSegment,
 	"mkwal":      makeWAL,
 	"post":       post,
 	"signal":     signalAll,

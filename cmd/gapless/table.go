@@ -7,10 +7,11 @@ import (
 )
 
 // table prints columns as wide as their widest cell, two blanks apart. Columns whose title ends in '#' are numbers and
-// stand to the right.
+// stand to the right. A long one is written in pieces: the titles stand above the first, and columns never get narrower.
 type table struct {
 	titles []string
 	rows   [][]string
+	widths []int // of what was written so far
 }
 
 func newTable(titles ...string) *table { return &table{titles: titles} }
@@ -23,34 +24,50 @@ func (t *table) add(cells ...string) {
 	t.rows = append(t.rows, cells)
 }
 
-func (t *table) write(w io.Writer) error {
-	widths := make([]int, len(t.titles))
-	titles := make([]string, len(t.titles))
-	for i, title := range t.titles {
-		titles[i] = strings.TrimSuffix(title, "#")
-		widths[i] = utf8.RuneCountInString(titles[i])
+// tablePiece is how many rows addTo keeps.
+const tablePiece = 1000
+
+// addTo is add for a table of any length: it writes what has come together so far now and then. The last piece is for write.
+func (t *table) addTo(w io.Writer, cells ...string) error {
+	t.add(cells...)
+	if len(t.rows) < tablePiece {
+		return nil
 	}
-	for _, row := range t.rows {
-		for i, c := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(c))
+	return t.write(w)
+}
+
+// write writes the rows that were added since the last time.
+func (t *table) write(w io.Writer) error {
+	lines := t.rows
+	if t.widths == nil {
+		t.widths = make([]int, len(t.titles))
+		titles := make([]string, len(t.titles))
+		for i, title := range t.titles {
+			titles[i] = strings.TrimSuffix(title, "#")
+		}
+		lines = append([][]string{titles}, lines...)
+	}
+	for _, cells := range lines {
+		for i, c := range cells {
+			t.widths[i] = max(t.widths[i], utf8.RuneCountInString(c))
 		}
 	}
 	var b strings.Builder
-	t.line(&b, titles, widths)
-	for _, row := range t.rows {
-		t.line(&b, row, widths)
+	for _, cells := range lines {
+		t.line(&b, cells)
 	}
+	t.rows = t.rows[:0]
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func (t *table) line(b *strings.Builder, cells []string, widths []int) {
+func (t *table) line(b *strings.Builder, cells []string) {
 	var line strings.Builder
 	for i, c := range cells {
 		if i > 0 {
 			line.WriteString("  ")
 		}
-		pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c))
+		pad := strings.Repeat(" ", t.widths[i]-utf8.RuneCountInString(c))
 		if strings.HasSuffix(t.titles[i], "#") {
 			line.WriteString(pad + c)
 		} else {

@@ -34,7 +34,8 @@ func makeWAL(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(log.Close())
 }
 
-// flipByte FILE PATTERN OFFSET changes the byte at OFFSET behind the pattern in the one file that matches FILE and holds it.
+// flipByte FILE PATTERN OFFSET changes the byte at OFFSET behind the pattern, or that far from the end, in the one file that matches FILE
+// and holds the pattern.
 func flipByte(ts *testscript.TestScript, _ bool, args []string) {
 	paths, err := filepath.Glob(ts.MkAbs(args[0]))
 	ts.Check(err)
@@ -44,6 +45,9 @@ func flipByte(ts *testscript.TestScript, _ bool, args []string) {
 		b, err := os.ReadFile(path)
 		ts.Check(err)
 		if i := bytes.Index(b, []byte(args[1])); i >= 0 {
+			if offset < 0 {
+				i = len(b)
+			}
 			b[i+offset] ^= 1
 			ts.Check(os.WriteFile(path, b, 0o600))
 			return

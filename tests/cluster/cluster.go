@@ -23,7 +23,7 @@ type Cluster struct {
 	t     testing.TB
 	bin   string
 	dir   string
-	args  []string
+	args  func(node string) []string // extra flags
 	Nodes []*Node
 }
 
@@ -62,6 +62,12 @@ func Binary(t testing.TB) string {
 
 // Start runs size nodes with extra flags and waits until all are ready.
 func Start(t testing.TB, size int, args ...string) *Cluster {
+	t.Helper()
+	return StartEach(t, size, func(string) []string { return args })
+}
+
+// StartEach is Start with flags of each node's own.
+func StartEach(t testing.TB, size int, args func(node string) []string) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t, bin: Binary(t), dir: t.TempDir(), args: args}
 	for i := range size {
@@ -106,7 +112,7 @@ func (c *Cluster) Run(n *Node) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	n.cmd = exec.Command(c.bin, append(args, c.args...)...)
+	n.cmd = exec.Command(c.bin, append(args, c.args(n.Name)...)...)
 	n.cmd.Stdout, n.cmd.Stderr = log, log
 	if err := n.cmd.Start(); err != nil {
 		c.t.Fatal(err)
@@ -121,6 +127,14 @@ func (c *Cluster) Run(n *Node) {
 
 // Kill ends a node with SIGKILL and waits until it is gone.
 func (c *Cluster) Kill(n *Node) { c.signal(n, syscall.SIGKILL) }
+
+// Wipe removes everything a stopped node kept.
+func (c *Cluster) Wipe(n *Node) {
+	c.t.Helper()
+	if err := os.RemoveAll(filepath.Join(c.dir, n.Name)); err != nil {
+		c.t.Fatal(err)
+	}
+}
 
 func (c *Cluster) signal(n *Node, sig os.Signal) {
 	if n.cmd == nil {
@@ -227,3 +241,6 @@ func GetJSON(url string, v any) error {
 
 // PID is the process id of a running node.
 func (n *Node) PID() int { return n.cmd.Process.Pid }
+
+// Raft is the address of a node's cluster port.
+func (n *Node) Raft() string { return n.raft }

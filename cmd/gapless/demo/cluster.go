@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -31,9 +32,11 @@ func newCluster(o *Options, d *directory, p ports) *cluster {
 			"serve", "--node", name, "--cluster", "demo", "--data", d.file(name),
 			"--http", loopback(p.HTTP[i]), "--listen", loopback(p.Cluster[i]),
 			"--fence-after", "10s", // three nodes share one disk
+			"--log-keep-bytes", strconv.Itoa(logKeepBytes),
 		}
 		c.nodes = append(c.nodes, &node{
-			name: name, url: "http://" + loopback(p.HTTP[i]), binary: o.Binary, args: append(args, peers...), log: d.file(name + ".log"),
+			name: name, url: "http://" + loopback(p.HTTP[i]), binary: o.Binary, args: append(args, peers...),
+			data: d.file(name), log: d.file(name + ".log"),
 		})
 	}
 	return c

@@ -29,6 +29,9 @@ func Run(ctx context.Context, o Options) int {
 	case err != nil && ctx.Err() != nil:
 		fmt.Fprintln(o.Out, "demo: interrupted")
 		return ExitFailed
+	case differs(err):
+		fmt.Fprintln(o.Out, err)
+		return ExitMismatch
 	case err != nil:
 		fmt.Fprintln(o.Out, err)
 		return ExitFailed
@@ -118,11 +121,17 @@ func (o *Options) play(ctx context.Context, c *cluster, d *directory, f *fleet.F
 		return nil, fmt.Errorf("demo: %w", err)
 	}
 	defer truth.Close()
+	if err := c.flushEarly(ctx); err != nil {
+		return nil, err
+	}
 	show := newProgress(o.Out, f.Progress().Frames)
 	show.say("%d devices send to %s, %s and %s", f.Devices(), c.nodes[0].url, c.nodes[1].url, c.nodes[2].url)
 	victim, err := o.both(ctx, c, f, truth, show)
 	show.end()
 	if err != nil {
+		return nil, fmt.Errorf("%w\nlogs and truth file are in %s", err, d.path)
+	}
+	if err := c.disks(ctx, show); err != nil {
 		return nil, fmt.Errorf("%w\nlogs and truth file are in %s", err, d.path)
 	}
 	show.say("comparing what was sent with what the nodes answer")

@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 func fakeNode(role string) {
 	fs := flag.NewFlagSet("serve", flag.ExitOnError)
 	node, address := fs.String("node", "", ""), fs.String("http", "", "")
-	for _, name := range []string{"cluster", "data", "listen", "peer", "fence-after"} {
+	for _, name := range []string{"cluster", "data", "listen", "peer", "fence-after", "log-keep-bytes"} {
 		fs.String(name, "", "")
 	}
 	fs.Parse(os.Args[2:])

@@ -18,6 +18,7 @@ type node struct {
 	url    string // of its HTTP API
 	binary string
 	args   []string
+	data   string // directory of its files
 	log    string // file its standard error is appended to
 
 	process *os.Process
