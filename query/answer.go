@@ -10,25 +10,13 @@ const ndjsonType = "application/x-ndjson"
 // deadlineEvery is how many rows are written between two looks at the deadline.
 const deadlineEvery = 256
 
-// writeFrames appends rows, as elements of an array or as lines, until the answer has limit bytes; at least one. It returns how many.
-func (r *request) writeFrames(rows []found, history uint64, limit int, lines bool) (int, error) {
-	f := frameWriter{history: history}
-	for i := range rows {
-		if i%deadlineEvery == 0 {
-			if err := r.expired(); err != nil {
-				return i, err
-			}
-		}
-		if i > 0 && len(r.w.b) >= limit {
-			return i, nil
-		}
-		f.write(&r.w, &rows[i])
-		if lines {
-			r.w.newline()
-		}
-		r.rows++
+// full reports whether a page has reached the limit of bytes, and counts that. It has at least one row then.
+func (r *request) full(a *API) bool {
+	if r.rows == 0 || len(r.w.b) < a.opt.MaxAnswerBytes {
+		return false
 	}
-	return len(rows), nil
+	a.metrics.limited.WithLabelValues("query.max_answer_bytes").Inc()
+	return true
 }
 
 // writeState appends as_of and, where there is one, completeness.

@@ -13,15 +13,22 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// API answers questions over HTTP. It is safe for concurrent use and keeps nothing between two requests.
+// API answers questions over HTTP. It is safe for concurrent use. Of one request it keeps nothing for the next, but for counts of frames in
+// segments, which never change.
 type API struct {
 	source  Source
+	opener  Opener
 	opt     Options
 	metrics *metrics
+	census  census
+
+	maxListed   int // gaps that a page by time chooses from; where too few of them are of that time, the page is short
+	mergeBudget int // rows of a layer looked at between two looks at the deadline and the limits
 }
 
-// New returns the API over a source of states. It fails on settings that cannot work, naming each.
-func New(source Source, opt Options) (*API, error) {
+// New returns the API over a source of states and the segments that these name. A nil opener has no segments. It fails on settings that
+// cannot work, naming each.
+func New(source Source, opener Opener, opt Options) (*API, error) {
 	opt = opt.withDefaults()
 	if err := opt.validate(); err != nil {
 		return nil, err
@@ -30,7 +37,7 @@ func New(source Source, opt Options) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("query: register metrics: %w", err)
 	}
-	return &API{source: source, opt: opt, metrics: m}, nil
+	return &API{source: source, opener: opener, opt: opt, metrics: m, maxListed: 100_000, mergeBudget: 1 << 14}, nil
 }
 
 // request is one question on its way. It belongs to one goroutine.
@@ -45,7 +52,8 @@ type request struct {
 	after       frame.Position
 	require     ledger.Grade // require=...: the least verdict that the client takes, 0 for any
 
-	w           writer // the answer
+	reading     reading // what it reads of segments
+	w           writer  // the answer
 	contentType string
 	cuts        bool // the endpoint ends its page where it reaches the limit of bytes; a larger answer of any other is refused
 	rows        int  // in the answer, for the metrics
@@ -59,6 +67,8 @@ func (a *API) handler(e endpoint) func(*fasthttp.RequestCtx, auth.Principal) err
 		ctx, cancel := context.WithTimeout(context.Background(), a.opt.Deadline)
 		defer cancel()
 		r := &request{ctx: ctx, http: http, who: p, contentType: "application/json"}
+		r.reading = reading{ctx: ctx, opener: a.opener, maxBlocks: a.opt.MaxReadBlocks, maxBytes: a.opt.MaxReadBytes}
+		defer r.reading.release()
 		r.w.b = http.Response.SwapBody(nil)[:0] // the response's own buffer, which fasthttp pools
 		err := r.parse(e)
 		if err == nil {
@@ -74,6 +84,7 @@ func (a *API) handler(e endpoint) func(*fasthttp.RequestCtx, auth.Principal) err
 		http.Response.SwapBody(r.w.b)
 		http.SetContentType(r.contentType)
 		a.metrics.observe(e.name, err, time.Since(start), r.rows, bytes)
+		a.metrics.observeReading(e.name, &r.reading)
 		return err
 	}
 }

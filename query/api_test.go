@@ -98,7 +98,7 @@ func TestCursorOnANodeThatIsBehind(t *testing.T) {
 
 // TestRoutes checks that every route asks for the scope to read and for nothing else.
 func TestRoutes(t *testing.T) {
-	api, err := New(scenario(t), Options{})
+	api, err := New(scenario(t), nil, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/gaplessdb/gapless/auth"
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/segment"
 )
 
 // ledger serves GET /v1/ledger: the balances at one index. A, C and D are those of the principal's tenant; B counts whole listeners,
@@ -15,6 +16,9 @@ func (a *API) ledger(r *request) error {
 	var b balances
 	err := a.view(r, func(v *View) error { return b.read(v, r.who.Tenant, a.opt.MaxStreams) })
 	if err != nil {
+		return err
+	}
+	if b.segments, err = a.census.frames(&r.reading, b.manifest, r.who.Tenant); err != nil {
 		return err
 	}
 	c := b.sum.result()
@@ -57,21 +61,27 @@ func (a *API) writeB(r *request) error {
 type balances struct {
 	asOf   AsOf
 	a      ledger.Balance
-	head   uint64 // frames of the tenant in the head
 	digest ledger.Digest
 	sum    sum
+
+	head     uint64 // frames of the tenant in the heads
+	segments uint64 // and in the segments of
+	manifest *segment.Manifest
 }
 
 func (b *balances) read(v *View, tenant string, maxStreams int) error {
 	if v.Ledger.Len() > maxStreams {
 		return limitError("query.max_streams", maxStreams, "the digest covers every stream, and this node holds more")
 	}
-	b.asOf = v.AsOf
+	b.asOf, b.manifest = v.AsOf, v.Manifest
 	b.a = v.Ledger.TenantBalance(tenant)
 	b.digest = v.Ledger.Root()
 	all := selection{tenant: tenant, system: true}
 	all.each(v, "", "", func(id frame.StreamID, _ frame.StreamKey) bool {
 		b.head += uint64(v.Head.Count(id))
+		for _, sealed := range v.Sealed {
+			b.head += uint64(sealed.Count(id))
+		}
 		if grade, ok := v.Ledger.Grade(id); ok {
 			b.sum.add(completeness{verdict: grade})
 		}
@@ -81,7 +91,7 @@ func (b *balances) read(v *View, tenant string, maxStreams int) error {
 	return nil
 }
 
-// writeC writes where the accepted frames are. Until there are segments they are in the log and its head.
+// writeC writes where the accepted frames are: those that are in no segment yet are in the log only, whatever heads show them.
 func (b *balances) writeC(w *writer) {
 	w.key("C")
 	w.open('{')
@@ -89,14 +99,19 @@ func (b *balances) writeC(w *writer) {
 	w.uint(b.a.Stored)
 	w.key("log_only")
 	w.uint(b.head)
-	for _, name := range []string{"hot", "cold_only", "expired", "erased"} {
+	w.key("hot")
+	w.uint(b.segments)
+	for _, name := range []string{"cold_only", "expired", "erased"} {
 		w.key(name)
 		w.uint(0)
 	}
 	w.key("balance")
-	w.int(int64(b.a.Stored - b.head))
+	w.int(b.balance())
 	w.close('}')
 }
+
+// balance is what the ledger calls stored less what is there.
+func (b *balances) balance() int64 { return int64(b.a.Stored - b.head - b.segments) }
 
 // writeD writes whether what the ledger calls stored can be read.
 func (b *balances) writeD(w *writer) {
@@ -107,8 +122,8 @@ func (b *balances) writeD(w *writer) {
 	w.key("head")
 	w.uint(b.head)
 	w.key("segments")
-	w.uint(0)
+	w.uint(b.segments)
 	w.key("balance")
-	w.int(int64(b.a.Stored - b.head))
+	w.int(b.balance())
 	w.close('}')
 }

@@ -21,7 +21,11 @@ func (a *API) coverage(r *request) error {
 	if err := a.view(r, p.collect); err != nil {
 		return err
 	}
-	return p.write()
+	c, err := p.layers.total(p.parts)
+	if err != nil {
+		return err
+	}
+	return p.write(&c)
 }
 
 // coveragePage is one page, collected in one View.
@@ -33,7 +37,8 @@ type coveragePage struct {
 	resume    *cursor
 
 	asOf   AsOf
-	sum    sum
+	layers *layers
+	parts  []*part // completeness of all selected epochs
 	epochs []coveredEpoch
 	next   *cursor
 }
@@ -45,7 +50,7 @@ type coveredEpoch struct {
 }
 
 func (p *coveragePage) collect(v *View) error {
-	p.asOf = v.AsOf
+	p.asOf, p.layers = v.AsOf, p.r.reading.capture(v)
 	if err := p.sel.exist(v); err != nil {
 		return err
 	}
@@ -59,8 +64,8 @@ func (p *coveragePage) collect(v *View) error {
 		if err := p.r.expired(); err != nil {
 			return err
 		}
-		if part, ok := p.part(v, t); ok {
-			p.sum.add(part)
+		if reports, _ := v.Ledger.Report(t.id, ledger.ReportOptions{Epoch: t.key.ordinal, GapLimit: 1}); len(reports) == 1 {
+			p.parts = append(p.parts, partOf(v, *t, &reports[0]))
 		}
 		if p.next != nil || p.resume != nil && t.key.before(p.resume) {
 			continue
@@ -72,15 +77,6 @@ func (p *coveragePage) collect(v *View) error {
 		left -= p.take(v, t, left)
 	}
 	return nil
-}
-
-// part is the completeness of one epoch.
-func (p *coveragePage) part(v *View, t *target) (completeness, bool) {
-	reports, _ := v.Ledger.Report(t.id, ledger.ReportOptions{Epoch: t.key.ordinal, GapLimit: 1})
-	if len(reports) != 1 {
-		return completeness{}, false
-	}
-	return completenessOf(v, t.id, &reports[0]), true
 }
 
 // take copies at most limit runs of one epoch and returns how many.
@@ -107,9 +103,8 @@ func (p *coveragePage) cursor(t *target, seq uint64) *cursor {
 	return &cursor{digest: p.r.digest, stream: t.key.stream, epoch: t.key.ordinal, seq: seq}
 }
 
-func (p *coveragePage) write() error {
-	c := p.sum.result()
-	if err := p.r.requireComplete(&c); err != nil {
+func (p *coveragePage) write(c *completeness) error {
+	if err := p.r.requireComplete(c); err != nil {
 		return err
 	}
 	w := &p.r.w
@@ -138,7 +133,7 @@ func (p *coveragePage) write() error {
 		p.r.rows += len(e.Runs)
 	}
 	w.close(']')
-	p.r.writeState(p.asOf, &c)
+	p.r.writeState(p.asOf, c)
 	w.next(p.next)
 	w.close('}')
 	return nil

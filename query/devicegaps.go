@@ -12,21 +12,14 @@ func (a *API) deviceGaps(r *request) error {
 	if err != nil {
 		return err
 	}
-	var asOf AsOf
-	var reports []ledger.EpochReport
-	var total sum
-	err = a.view(r, func(v *View) (err error) {
-		asOf = v.AsOf
-		if err := sel.exist(v); err != nil {
-			return err
-		}
-		reports, total, err = a.reports(r, v, &sel)
+	p := reportPage{api: a, r: r, sel: sel}
+	if err := a.view(r, p.collect); err != nil {
 		return err
-	})
+	}
+	c, err := p.finish()
 	if err != nil {
 		return err
 	}
-	c := total.result()
 	if err := r.requireComplete(&c); err != nil {
 		return err
 	}
@@ -36,60 +29,97 @@ func (a *API) deviceGaps(r *request) error {
 	w.str(r.device)
 	w.key("reports")
 	w.open('[')
-	for i := range reports {
-		if err := w.marshal(&reports[i]); err != nil {
+	for i := range p.reports {
+		if err := w.marshal(&p.reports[i].EpochReport); err != nil {
 			return err
 		}
 	}
 	w.close(']')
-	r.rows = len(reports)
-	r.writeState(asOf, &c)
+	r.rows = len(p.reports)
+	r.writeState(p.asOf, &c)
 	w.close('}')
 	return nil
 }
 
-// reports collects the reports and fills in what the ledger leaves to others: times of neighbours.
-func (a *API) reports(r *request, v *View, sel *selection) (reports []ledger.EpochReport, total sum, err error) {
-	left := a.opt.MaxPageRows // gaps that may still be listed
-	sel.each(v, "", "", func(id frame.StreamID, key frame.StreamKey) bool {
-		if err = r.expired(); err != nil {
+// reportPage is the reports, collected in one View. What the ledger leaves to others, the times of stored frames, is filled in outside of it.
+type reportPage struct {
+	api *API
+	r   *request
+	sel selection
+
+	asOf    AsOf
+	layers  *layers
+	reports []report
+}
+
+// report is the report of one epoch and what the newest head knows of its frames.
+type report struct {
+	ledger.EpochReport
+	part   *part
+	around []around // of its gaps
+}
+
+func (p *reportPage) collect(v *View) (err error) {
+	p.asOf, p.layers = v.AsOf, p.r.reading.capture(v)
+	if err := p.sel.exist(v); err != nil {
+		return err
+	}
+	left := p.api.opt.MaxPageRows // gaps that may still be listed
+	p.sel.each(v, "", "", func(id frame.StreamID, key frame.StreamKey) bool {
+		if err = p.r.expired(); err != nil {
 			return false
 		}
-		list, _ := v.Ledger.Report(id, ledger.ReportOptions{Epoch: sel.epoch, GapLimit: max(left, 1)})
+		list, _ := v.Ledger.Report(id, ledger.ReportOptions{Epoch: p.sel.epoch, GapLimit: max(left, 1)})
 		for i := range list {
 			e := &list[i]
 			e.Gaps = e.Gaps[:min(left, len(e.Gaps))]
 			left -= len(e.Gaps)
-			a.fillReport(v, id, key, e)
-			total.add(completenessOf(v, id, e))
+			p.reports = append(p.reports, reportOf(v, id, key, e))
 		}
-		if reports = append(reports, list...); len(reports) > a.opt.MaxPageRows {
-			err = limitError("query.max_page_rows", a.opt.MaxPageRows, "select one stream or epoch")
-			return false
+		if len(p.reports) > p.api.opt.MaxPageRows {
+			err = limitError("query.max_page_rows", p.api.opt.MaxPageRows, "select one stream or epoch")
 		}
-		return true
+		return err == nil
 	})
-	return reports, total, err
+	return err
 }
 
-func (a *API) fillReport(v *View, id frame.StreamID, key frame.StreamKey, e *ledger.EpochReport) {
+func reportOf(v *View, id frame.StreamID, key frame.StreamKey, e *ledger.EpochReport) report {
+	r := report{EpochReport: *e, part: partOf(v, targetOf(v, id, key, e.Epoch.Ordinal), e)}
 	for i := range e.Gaps {
-		row := ledger.GapRow{Device: key.Device, Stream: key.Stream, Epoch: e.Epoch.Ordinal, GapReport: e.Gaps[i]}
-		setBetween(v, key.Tenant, &row)
-		e.Gaps[i] = row.GapReport
+		r.around = append(r.around, aroundInHead(v, &r.part.target, ledger.Run{First: e.Gaps[i].From, Last: e.Gaps[i].To}))
 	}
-	if t := e.CompleteThrough; t != nil {
-		if row, ok := v.Head.Get(id, e.Epoch.Ordinal, t.Seq); ok {
-			t.Time = timeOf(&row)
+	return r
+}
+
+// partOf is the completeness that a report says.
+func partOf(v *View, t target, e *ledger.EpochReport) *part {
+	p := &part{completeness: completeness{verdict: e.Verdict, expected: e.Expected, stored: e.Stored}, target: t}
+	if e.CompleteThrough != nil {
+		p.reach(v, t, e.CompleteThrough.Seq)
+	}
+	return p
+}
+
+// finish fills in the times and adds up.
+func (p *reportPage) finish() (completeness, error) {
+	var total sum
+	for i := range p.reports {
+		r := &p.reports[i]
+		if err := p.layers.settle(r.part); err != nil {
+			return completeness{}, err
+		}
+		if t := &r.part.through; t.hasTime {
+			r.CompleteThrough.Time = timeText(point{timeNS: t.timeNS}, true)
+		}
+		total.add(r.part.completeness)
+		for n := range r.Gaps {
+			gap := &r.Gaps[n]
+			if err := p.layers.nearer(&r.part.target, ledger.Run{First: gap.From, Last: gap.To}, &r.around[n]); err != nil {
+				return completeness{}, err
+			}
+			gap.Between = r.around[n].between()
 		}
 	}
-}
-
-// completenessOf is the completeness that a report says.
-func completenessOf(v *View, id frame.StreamID, e *ledger.EpochReport) completeness {
-	c := completeness{verdict: e.Verdict, expected: e.Expected, stored: e.Stored}
-	if e.CompleteThrough != nil {
-		c.through = throughOf(v, id, e.Epoch.Ordinal, e.CompleteThrough.Seq)
-	}
-	return c
+	return total.result(), nil
 }

@@ -1,20 +1,40 @@
 // Package query answers questions over HTTP: what arrived, what did not, why, and how sure we are.
 //
 // It offers routes (Routes) to the root, which owns the listener, the principals and the error body, and reads states through Source, one
-// consistent View at a time. It keeps nothing between two requests, so any node can answer, and give the next page of another's listing.
+// consistent View at a time, and the segments that it names through Opener. It keeps nothing between two requests but counts of frames in
+// segments, so any node can answer, and give the next page of another's listing.
 //
 // # How a question is answered
 //
-//	parameters ── View, under the read lock: rows are copied, counters read ── outside of it: values are decoded, JSON is written
+//	parameters ── View, under the read lock: rows of the head are copied, counters read ── outside of it: sealed heads and segments are
+//	              read, values are decoded, JSON is written
 //
 // The lock delays every write, so the work under it is bounded: by rows (query.lock_rows) where it can be interrupted, by streams and
-// gaps (query.max_streams, query.max_gaps) where it cannot. A frame's bytes are immutable; encoding them needs no lock.
+// gaps (query.max_streams, query.max_gaps) where it cannot; and no file is read there. A frame's bytes are immutable; encoding them needs
+// no lock.
+//
+// # Layers
+//
+// A frame is in one of three places, and the answer does not show in which (layers):
+//
+//	newest head  ── flush point ──▶  sealed head  ── flush ──▶  segment
+//	changes: under the lock only     never changes              never changes
+//
+// One View captures all three, so they form one state: nothing is in two of them or in none. What a View's head contributes is copied under
+// the lock; sealed heads and segments are read after it, also when the flush has taken the sealed head away meanwhile. Rows merge by number
+// (merge), neighbours and times of single rows are looked up (around, part). Where the ledger, which is only under the lock, needs to know
+// what segments say (the numbers of a time range), they are read first, and a second View combines it, if its manifest is still the same
+// (windows).
+//
+// What cannot match is not read: segments by commit index and times of the manifest, epochs by the segment's device index, blocks by numbers
+// and times, columns by `fields` and `raw`.
 //
 // # Invariants
 //
 //   - A principal sees its own tenant, and nothing in an answer depends on another, but for as_of, positions and the digest, which are
 //     of the partition.
-//   - Totals are exact or the question is refused. Nothing is estimated, sampled or cut in silence: a page that ends early has a cursor.
+//   - Totals are exact or the question is refused. Nothing is estimated, sampled or cut in silence: a page that ends early has a cursor, and
+//     what needs a segment that this node cannot read is not answered in part.
 //   - Pages of frames show one state, that of the first page. Put together they are the answer that one large page would have been,
 //     whatever arrives meanwhile. Other listings show each page's own state, ordered by names and numbers, so that what stays as it is
 //     comes exactly once.

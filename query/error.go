@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/gaplessdb/gapless/segment"
 )
 
 // Error is a refused question. The root writes it as the error body.
@@ -73,6 +75,50 @@ func limitError(limit string, value int, hint string) error {
 		Hint:    hint,
 		limit:   limit,
 	}
+}
+
+// segmentRetry is how long a client should wait before it asks again for a segment that this node cannot read: a replica sends it.
+const segmentRetry = 5 * time.Second
+
+// missingSegment says that a segment of the state cannot be opened on this node now. The rest of the answer is not given: it would look
+// whole.
+func missingSegment(name segment.Name, err error) error {
+	if passes(err) || errors.Is(err, segment.ErrCorrupt) || errors.Is(err, segment.ErrVersion) {
+		return damagedSegment(name, err)
+	}
+	return &Error{
+		Status:  http.StatusServiceUnavailable,
+		Code:    "segment_missing",
+		Message: fmt.Sprintf("segment %s is part of the answer and is not on this node now: %v", name, err),
+		Hint:    "ask another node, or this one later: it gets the segment from a replica, and /readyz says when it has all of them",
+		Retry:   segmentRetry,
+	}
+}
+
+// damagedSegment says that a segment of the state could not be read. nil stays nil.
+func damagedSegment(name segment.Name, err error) error {
+	if err == nil || passes(err) {
+		return err
+	}
+	e := &Error{
+		Status:  http.StatusServiceUnavailable,
+		Code:    "segment_damaged",
+		Message: fmt.Sprintf("segment %s is part of the answer and cannot be read here: %v", name, err),
+		Hint:    "ask another node, or this one later: it gets a good copy from a replica, and /readyz says when it has all segments",
+		Retry:   segmentRetry,
+	}
+	if errors.Is(err, segment.ErrVersion) {
+		e.Code, e.Hint, e.Retry = "segment_version", "this node runs an older release than the one that wrote the segment: upgrade it", 0
+	}
+	return e
+}
+
+// passes reports whether an error says itself how it is to be answered, or is the end of the request's time.
+func passes(err error) bool {
+	var shaped interface {
+		HTTPError() (status int, code, message, hint string)
+	}
+	return errors.As(err, &shaped) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
 // timeoutError replaces the context's error when a question ran into its deadline; other errors stay as they are.

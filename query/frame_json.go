@@ -12,31 +12,31 @@ type epochKey struct {
 	value          string // the device's own value of its epoch, "" when it sent none
 }
 
-// found is one row of an answer, copied out of a View.
-type found struct {
-	key *epochKey
-	row segment.Row
-}
-
 // frameWriter writes frames as JSON and reuses what it needs for that.
 type frameWriter struct {
 	history uint64
+	show    shown
 	decoded frame.Frame
 }
 
-// write appends one frame as docs/http-api.md describes it. It runs outside of every lock: a row's bytes never change.
-func (f *frameWriter) write(w *writer, row *found) {
-	r := &row.row
+// write appends one frame as docs/http-api.md describes it. Its values are still encoded (Body) when it comes from a head, and in Fields and
+// Raw when it comes from a segment. It runs outside of every lock: a row's bytes never change.
+func (f *frameWriter) write(w *writer, key *epochKey, r *segment.Record) {
+	fields, raw := r.Fields, r.Raw
+	if r.Body.Size() > 0 {
+		r.Body.Decode(&f.decoded)
+		fields, raw = f.decoded.Fields, f.decoded.Raw
+	}
 	w.open('{')
 	w.key("device")
-	w.str(row.key.device)
+	w.str(key.device)
 	w.key("stream")
-	w.str(row.key.stream)
+	w.str(key.stream)
 	w.key("epoch")
-	w.uint(uint64(row.key.ordinal))
-	if row.key.value != "" {
+	w.uint(uint64(key.ordinal))
+	if key.value != "" {
 		w.key("epoch_value")
-		w.str(row.key.value)
+		w.str(key.value)
 	}
 	w.key("seq")
 	w.uint(r.Seq)
@@ -44,18 +44,18 @@ func (f *frameWriter) write(w *writer, row *found) {
 	w.timeNS(r.TimeNS)
 	w.key("class")
 	w.str(r.Class.String())
-	r.Body.Decode(&f.decoded)
 	w.key("fields")
 	w.open('{')
-	for i := range f.decoded.Fields {
-		field := &f.decoded.Fields[i]
-		w.anyKey(field.Name)
-		w.value(&field.Value)
+	for i := range fields {
+		if f.show.field(fields[i].Name) {
+			w.anyKey(fields[i].Name)
+			w.value(&fields[i].Value)
+		}
 	}
 	w.close('}')
-	if len(f.decoded.Raw) > 0 {
+	if len(raw) > 0 && !f.show.noRaw {
 		w.key("raw")
-		w.base64(f.decoded.Raw)
+		w.base64(raw)
 	}
 	w.key("received")
 	w.timeMS(r.ReceiveMS)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gaplessdb/gapless/auth"
+	"github.com/gaplessdb/gapless/frame"
 	"github.com/valyala/fasthttp"
 )
 
@@ -18,12 +19,17 @@ func FuzzQuestion(f *testing.F) {
 		"device=mill-07&from=2026-11-21T10:00:01Z&to=2026-11-21T10:00:02.5Z", "state=FINAL&cause=never_arrived&min=2&from=2026-11-21T10:00:01Z",
 		"cursor=AZuMKk8AAQmgwOTYv2gAATABAgECDQcDAQKA0I7GhsaD6jHwRcnd&device=mill-07", "stream=0&epoch=1&limit=1", "require=complete",
 		"consistency=stale&after=00000000000020000000000004000000", "%zz=%",
-		"from=1677-09-21T00:12:43Z&device=mill-07", "limit=9999999999999999999999",
+		"from=1677-09-21T00:12:43Z&device=mill-07", "device=mill-07&fields=rpm,,x&raw=false", "limit=9999999999999999999999",
 	} {
 		f.Add(uint8(i), query, i%2 == 0)
 	}
 	s := scenario(f)
-	api, err := New(s, Options{Deadline: time.Millisecond}) // a position that never comes is waited for
+	s.seal()
+	s.flush(f)
+	s.put(f, sent{tenant: "t1", device: "mill-07", stream: "0", epoch: "17", seq: 11, Frame: frame.Frame{TimeNS: startMS * ms}})
+	s.seal()
+	s.put(f, sent{tenant: "t1", device: "mill-07", stream: "0", epoch: "17", seq: 12, Frame: frame.Frame{TimeNS: startMS * ms}})
+	api, err := New(s, s, Options{Deadline: time.Millisecond}) // a position that never comes is waited for
 	if err != nil {
 		f.Fatal(err)
 	}

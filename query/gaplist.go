@@ -4,16 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math"
 
 	"github.com/gaplessdb/gapless/ledger"
 )
 
-// gapsAtOnce is how many gaps are taken out of the ledger in one call when some of them are left out.
-const gapsAtOnce = 1000
+const (
+	gapsAtOnce   = 1000 // gaps that are taken out of the ledger in one call when some of them may be left out
+	gapPieceRows = 100  // gaps of a piece of a listing by time: a page ends at most so many before its limit
+)
 
-// eachGap calls fn for the gaps of the query from its cursor on that the selection takes, until fn returns false. It returns the cursor
-// of the gap after the last one that fn saw, "" when there is none.
+// eachGap calls fn for the gaps of the query from its cursor on that the selection takes, whatever their time, until fn returns false. It
+// returns the cursor of the gap after the last one that fn saw, "" when there is none.
 func (p *gapPage) eachGap(v *View, atOnce int, fn func(*ledger.GapRow) bool) (next string, err error) {
 	q := p.q
 	q.Limit = atOnce
@@ -27,7 +28,7 @@ func (p *gapPage) eachGap(v *View, atOnce int, fn func(*ledger.GapRow) bool) (ne
 		}
 		for i := range page.Gaps {
 			row := &page.Gaps[i]
-			if !p.takes(v, row) || fn(row) {
+			if !p.takes(row) || fn(row) {
 				continue
 			}
 			if i+1 == len(page.Gaps) {
@@ -44,49 +45,146 @@ func (p *gapPage) eachGap(v *View, atOnce int, fn func(*ledger.GapRow) bool) (ne
 	}
 }
 
-// takes judges what the ledger's query cannot: whose device it is, and when.
-func (p *gapPage) takes(v *View, row *ledger.GapRow) bool {
-	if p.sel.device == "" && !p.sel.system && row.Device[0] == '_' {
-		return false
+// takes judges what the ledger's query cannot: whose device it is. When it was is judged outside of the lock.
+func (p *gapPage) takes(row *ledger.GapRow) bool {
+	return p.sel.device != "" || p.sel.system || row.Device[0] != '_'
+}
+
+// undated is a gap whose neighbours may lie outside of the newest head.
+type undated struct {
+	target *target
+	run    ledger.Run
+	around
+}
+
+// listedGap is a gap that may be on the page.
+type listedGap struct {
+	undated
+	row ledger.GapRow
+}
+
+// gapPiece is a piece of the listing: listed[:end], less the pieces before, and the cursor behind it.
+type gapPiece struct {
+	end  int
+	next string
+}
+
+// date finds what the newest head knows of a gap's neighbours. Gaps come in the order of epochs.
+func (p *gapPage) date(v *View, row *ledger.GapRow) undated {
+	key := epochKey{device: row.Device, stream: row.Stream, ordinal: row.Epoch}
+	if n := len(p.targets); n == 0 || p.targets[n-1].key != key {
+		t := &target{tenant: p.sel.tenant, key: key}
+		t.id, _ = v.Ledger.ID(t.stream())
+		p.targets = append(p.targets, t)
 	}
-	if !p.timed {
-		return true
-	}
-	before, after := neighbours(v, p.sel.tenant, row)
-	earliest, latest := int64(math.MinInt64), int64(math.MaxInt64)
-	if before != nil {
-		earliest = before.FiledNS()
-	}
-	if after != nil {
-		latest = after.FiledNS()
-	}
-	return min(earliest, latest) <= p.toNS && max(earliest, latest) >= p.fromNS
+	t, run := p.targets[len(p.targets)-1], ledger.Run{First: row.From, Last: row.To}
+	return undated{t, run, aroundInHead(v, t, run)}
 }
 
 // countTimed counts the gaps of a time range, which the ledger does not know. total made sure that they are not too many.
 func (p *gapPage) countTimed(v *View) error {
 	cursor := p.q.Cursor
 	p.q.Cursor, p.totals.Gaps = "", 0
-	_, err := p.eachGap(v, gapsAtOnce, func(*ledger.GapRow) bool {
-		p.totals.Gaps++
+	_, err := p.eachGap(v, gapsAtOnce, func(row *ledger.GapRow) bool {
+		if gap := p.date(v, row); !gap.touches(gap.run) {
+			p.undated = append(p.undated, gap)
+		} else if gap.meets(p.fromNS, p.toNS) {
+			p.totals.Gaps++
+		}
 		return true
 	})
 	p.q.Cursor = cursor
 	return err
 }
 
-// list collects the page's gaps and what lies around them.
+// list collects the page's gaps. By time it is not known yet which those are: then it collects pieces of at most as many as the page has
+// room for, and the page will end behind one of them.
 func (p *gapPage) list(v *View) (err error) {
-	atOnce := p.limit
-	if p.timed {
-		atOnce = gapsAtOnce
+	add := func(row *ledger.GapRow) {
+		p.listed = append(p.listed, listedGap{p.date(v, row), *row})
 	}
-	p.next, err = p.eachGap(v, atOnce, func(row *ledger.GapRow) bool {
-		setBetween(v, p.sel.tenant, row)
-		p.rows = append(p.rows, *row)
-		return len(p.rows) < p.limit
-	})
-	return err
+	if !p.timed {
+		p.next, err = p.eachGap(v, p.limit, func(row *ledger.GapRow) bool {
+			add(row)
+			return len(p.listed) < p.limit
+		})
+		return err
+	}
+	q := p.q
+	for q.Limit = min(p.limit, gapPieceRows); len(p.listed) < p.api.maxListed; {
+		if err := p.r.expired(); err != nil {
+			return err
+		}
+		page, err := p.pageOf(v, q)
+		if err != nil {
+			return err
+		}
+		for i := range page.Gaps {
+			if p.takes(&page.Gaps[i]) {
+				add(&page.Gaps[i])
+			}
+		}
+		p.pieces = append(p.pieces, gapPiece{len(p.listed), page.Next})
+		if q.Cursor = page.Next; q.Cursor == "" {
+			break
+		}
+	}
+	return nil
+}
+
+// finish looks up outside of the lock what the newest head did not know, and fills the page.
+func (p *gapPage) finish() error {
+	if err := p.layers.settle(p.parts...); err != nil {
+		return err
+	}
+	for _, part := range p.parts {
+		p.sum.add(part.completeness)
+	}
+	p.completeness = p.sum.result()
+	p.completeness.expected, p.completeness.stored = p.totals.Expected, p.totals.Stored
+	for i := range p.undated {
+		gap := &p.undated[i]
+		if err := p.layers.nearer(gap.target, gap.run, &gap.around); err != nil {
+			return err
+		}
+		if gap.meets(p.fromNS, p.toNS) {
+			p.totals.Gaps++
+		}
+	}
+	if !p.timed {
+		_, err := p.take(p.listed)
+		return err
+	}
+	start := 0
+	for _, piece := range p.pieces {
+		fits, err := p.take(p.listed[start:piece.end])
+		if err != nil || !fits {
+			return err
+		}
+		start, p.next = piece.end, piece.next
+	}
+	return nil
+}
+
+// take puts the gaps of the time range on the page, all of them or, where there is no room for all, none.
+func (p *gapPage) take(gaps []listedGap) (fits bool, err error) {
+	before := len(p.rows)
+	for i := range gaps {
+		gap := &gaps[i]
+		if err := p.layers.nearer(gap.target, gap.run, &gap.around); err != nil {
+			return false, err
+		}
+		if p.timed && !gap.meets(p.fromNS, p.toNS) {
+			continue
+		}
+		if len(p.rows) == p.limit {
+			p.rows = p.rows[:before]
+			return false, nil
+		}
+		gap.row.Between = gap.between()
+		p.rows = append(p.rows, gap.row)
+	}
+	return true, nil
 }
 
 func (p *gapPage) write() error {

@@ -22,10 +22,13 @@ func (a *API) gaps(r *request) error {
 	if err := a.view(r, p.collect); err != nil {
 		return err
 	}
+	if err := p.finish(); err != nil {
+		return err
+	}
 	return p.write()
 }
 
-// gapPage is one page, collected in one View: totals and listing are of one state.
+// gapPage is one page, collected in one View: totals and listing are of one state. What lies around the gaps is looked up outside of it.
 type gapPage struct {
 	api          *API
 	r            *request
@@ -36,11 +39,19 @@ type gapPage struct {
 	limit        int
 
 	asOf         AsOf
+	layers       *layers
 	totals       ledger.GapTotals
 	streams      int
+	sum          sum     // of the streams, but for
+	parts        []*part // those whose end of what is complete is told
 	completeness completeness
-	rows         []ledger.GapRow
-	next         string // the ledger's cursor
+
+	targets []*target   // the epochs that gaps are in
+	undated []undated   // gaps that could not be judged by time under the lock
+	listed  []listedGap // gaps that may be on the page,
+	pieces  []gapPiece  // in pieces at whose ends it can end
+	rows    []ledger.GapRow
+	next    string // the ledger's cursor
 }
 
 func (p *gapPage) parse() (err error) {
@@ -85,7 +96,7 @@ func (p *gapPage) parse() (err error) {
 }
 
 func (p *gapPage) collect(v *View) error {
-	p.asOf = v.AsOf
+	p.asOf, p.layers = v.AsOf, p.r.reading.capture(v)
 	if err := p.sel.exist(v); err != nil {
 		return err
 	}
@@ -175,24 +186,21 @@ func (p *gapPage) cursorError(err error) error {
 
 // grade finds the verdict on what is selected: the worst of its streams.
 func (p *gapPage) grade(v *View) {
-	var s sum
 	p.sel.each(v, "", "", func(id frame.StreamID, key frame.StreamKey) bool {
 		switch {
 		case p.sel.epoch != 0:
 			if reports, _ := v.Ledger.Report(id, ledger.ReportOptions{Epoch: p.sel.epoch, GapLimit: 1}); len(reports) == 1 {
-				s.add(completeness{verdict: reports[0].Verdict})
+				p.sum.add(completeness{verdict: reports[0].Verdict})
 			}
 		case p.sel.device != "":
-			if part, ok := ofStream(v, id); ok {
-				s.add(part)
+			if part, ok := ofStream(v, id, key); ok {
+				p.parts = append(p.parts, part)
 			}
 		default:
 			if grade, ok := v.Ledger.Grade(id); ok {
-				s.add(completeness{verdict: grade})
+				p.sum.add(completeness{verdict: grade})
 			}
 		}
 		return true
 	})
-	p.completeness = s.result()
-	p.completeness.expected, p.completeness.stored = p.totals.Expected, p.totals.Stored
 }

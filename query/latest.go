@@ -1,6 +1,7 @@
 package query
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/gaplessdb/gapless/frame"
@@ -53,7 +54,7 @@ func (r *request) latestSelection() (selection, error) {
 	return s, err
 }
 
-// latestPage is one page, collected in one View and encoded outside of it.
+// latestPage is one page, chosen in one View, read and written outside of it.
 type latestPage struct {
 	api            *API
 	r              *request
@@ -61,66 +62,66 @@ type latestPage struct {
 	limit          int
 	device, stream string // the last stream that was looked at
 
-	asOf AsOf
-	rows []found
-	sums []sum // of the streams of rows[:i+1]: a page can end early
-	size int   // bytes of the rows' bodies
-	more bool
+	asOf   AsOf
+	layers *layers
+	rows   []newest
+	more   bool
+}
+
+// newest is the newest frame of a stream.
+type newest struct {
+	target
+	seq    uint64
+	part   *part          // the stream's completeness
+	inHead bool           // of the newest head,
+	rec    segment.Record // and then this is it
 }
 
 // collect looks at no more streams than the largest page has rows. Where that many have no frames, the page is short and its cursor
 // goes on.
 func (p *latestPage) collect(v *View) error {
-	p.asOf = v.AsOf
+	p.asOf, p.layers = v.AsOf, p.r.reading.capture(v)
 	if err := p.sel.exist(v); err != nil {
 		return err
 	}
 	budget := p.api.opt.MaxPageRows
 	p.sel.each(v, p.device, p.stream, func(id frame.StreamID, key frame.StreamKey) bool {
-		if budget == 0 || len(p.rows) == p.limit || p.size > p.api.opt.MaxAnswerBytes {
+		if budget == 0 || len(p.rows) == p.limit {
 			p.more = true
 			return false
 		}
 		budget--
 		p.device, p.stream = key.Device, key.Stream
-		if ordinal, row, ok := v.Head.Latest(id); ok {
-			p.add(v, id, key, ordinal, &row)
+		if ordinal, seq, ok := v.Ledger.HighestStored(id); ok {
+			n := newest{target: targetOf(v, id, key, ordinal), seq: seq}
+			n.part, _ = ofStream(v, id, key)
+			n.rec.Row, n.inHead = v.Head.Get(id, ordinal, seq)
+			p.rows = append(p.rows, n)
 		}
 		return true
 	})
 	return nil
 }
 
-// add puts a stream's newest frame on the page.
-func (p *latestPage) add(v *View, id frame.StreamID, key frame.StreamKey, ordinal uint32, row *segment.Row) {
-	value, _ := v.Ledger.EpochValue(id, ordinal)
-	p.rows = append(p.rows, found{&epochKey{key.Device, key.Stream, ordinal, value}, *row})
-	p.size += row.Body.Size()
-	var total sum
-	if n := len(p.sums); n > 0 {
-		total = p.sums[n-1]
-	}
-	if part, ok := ofStream(v, id); ok {
-		total.add(part)
-	}
-	p.sums = append(p.sums, total)
-}
-
-// write encodes the page, or as much of it as the limit of bytes allows.
+// write encodes the page, or as much of it as the limit of bytes allows. What is complete is told of the streams that are on it.
 func (p *latestPage) write() error {
 	w := &p.r.w
 	w.open('{')
 	w.key("frames")
 	w.open('[')
-	written, err := p.r.writeFrames(p.rows, p.asOf.History, p.api.opt.MaxAnswerBytes, false)
-	if err != nil {
-		return err
+	frames := frameWriter{history: p.asOf.History}
+	var total sum
+	written := 0
+	for ; written < len(p.rows) && !p.r.full(p.api); written++ {
+		n := p.rows[written] // a copy, so that no more than one frame's values are held
+		if err := p.read(&n); err != nil {
+			return err
+		}
+		frames.write(w, &n.key, &n.rec)
+		total.add(n.part.completeness)
+		p.r.rows++
 	}
 	w.close(']')
-	var total sum
-	if written > 0 {
-		total = p.sums[written-1]
-	}
 	c := total.result()
 	if err := p.r.requireComplete(&c); err != nil {
 		return err
@@ -131,12 +132,32 @@ func (p *latestPage) write() error {
 	return nil
 }
 
+// read finds the frame where the newest head did not have it, and how far its stream is complete.
+func (p *latestPage) read(n *newest) error {
+	if err := p.r.expired(); err != nil {
+		return err
+	}
+	if !n.inHead {
+		found, err := p.layers.get(&n.target, n.seq, &n.rec)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return fmt.Errorf("query: number %d of epoch %d of %s/%s is stored and in no head and no segment",
+				n.seq, n.key.ordinal, n.key.device, n.key.stream)
+		}
+	}
+	if t := &n.part.through; t.hasSeq && t.epoch == n.key.ordinal && t.seq == n.seq {
+		t.hasTime, t.timeNS = true, n.rec.TimeNS
+	}
+	return p.layers.settle(n.part)
+}
+
 // next is the cursor behind the last stream written, nil when nothing follows.
 func (p *latestPage) next(written int) *cursor {
 	device, stream := p.device, p.stream
 	switch {
 	case written < len(p.rows):
-		p.api.metrics.limited.WithLabelValues("query.max_answer_bytes").Inc()
 		device, stream = p.rows[written-1].key.device, p.rows[written-1].key.stream
 	case !p.more:
 		return nil

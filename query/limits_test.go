@@ -20,7 +20,7 @@ func TestDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore(ledger.Policy{})
 		s.put(t, sent{tenant: "t", device: "d", stream: "0", Frame: frame.Frame{TimeNS: 1}}, sent{tenant: "t", device: "d", stream: "0", seq: 1})
-		api, err := New(s, Options{Deadline: 3 * time.Second, LockRows: 1})
+		api, err := New(s, s, Options{Deadline: 3 * time.Second, LockRows: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,20 +112,20 @@ func TestMetrics(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v %v", problems, err)
 	}
-	if _, err := New(srv.store, Options{Metrics: reg}); err == nil {
+	if _, err := New(srv.store, srv.store, Options{Metrics: reg}); err == nil {
 		t.Error("registered twice")
 	}
 }
 
 // TestOptions refuses settings that cannot work, naming them.
 func TestOptions(t *testing.T) {
-	_, err := New(nil, Options{PageRows: -1, MaxPageRows: -2, Deadline: -time.Second, MaxGaps: -1})
+	_, err := New(nil, nil, Options{PageRows: -1, MaxPageRows: -2, Deadline: -time.Second, MaxGaps: -1})
 	for _, name := range []string{"query.page_rows", "query.max_page_rows", "query.deadline", "query.max_gaps"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v does not name %s", err, name)
 		}
 	}
-	if _, err := New(nil, Options{PageRows: 20_000}); err == nil {
+	if _, err := New(nil, nil, Options{PageRows: 20_000}); err == nil {
 		t.Error("a page larger than the largest page was taken")
 	}
 }

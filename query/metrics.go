@@ -15,6 +15,10 @@ type metrics struct {
 	bytes       *prometheus.CounterVec   // by endpoint
 	limited     *prometheus.CounterVec   // by limit
 	viewSeconds prometheus.Histogram
+
+	readRows   *prometheus.CounterVec // by endpoint
+	readBlocks *prometheus.CounterVec // by endpoint
+	readBytes  *prometheus.CounterVec // by endpoint
 }
 
 // newMetrics builds the metrics and registers them where a registerer is given.
@@ -39,12 +43,25 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Help:    "Time under the read lock of the state. It delays writes: a rise means questions that look at too much at once.",
 			Buckets: prometheus.ExponentialBuckets(0.00001, 4, 10),
 		}),
+		readRows: counter("read_rows_total", "Rows of heads and segments that answers looked at. A rise without more rows in answers means "+
+			"filters that no index serves.", "endpoint"),
+		readBlocks: counter("read_blocks_total", "Blocks of segments that answers looked into, from the cache or the disk.", "endpoint"),
+		readBytes: counter("read_bytes_total", "Bytes that answers read from segment files. A rise means that the cache is too small.",
+			"endpoint"),
 	}
 	if reg == nil {
 		return m, nil
 	}
 	return m, errors.Join(reg.Register(m.requests), reg.Register(m.seconds), reg.Register(m.rows), reg.Register(m.bytes),
-		reg.Register(m.limited), reg.Register(m.viewSeconds))
+		reg.Register(m.limited), reg.Register(m.viewSeconds), reg.Register(m.readRows), reg.Register(m.readBlocks), reg.Register(m.readBytes))
+}
+
+// countLimit counts the limit that an error names, if it is one.
+func (a *API) countLimit(err error) {
+	var e *Error
+	if errors.As(err, &e) && e.limit != "" {
+		a.metrics.limited.WithLabelValues(e.limit).Inc()
+	}
 }
 
 func (m *metrics) observe(endpoint string, err error, d time.Duration, rows, bytes int) {
@@ -58,4 +75,11 @@ func (m *metrics) observe(endpoint string, err error, d time.Duration, rows, byt
 	if errors.As(err, &e) && e.limit != "" {
 		m.limited.WithLabelValues(e.limit).Inc()
 	}
+}
+
+// observeReading counts what a request read, also one that failed.
+func (m *metrics) observeReading(endpoint string, r *reading) {
+	m.readRows.WithLabelValues(endpoint).Add(float64(r.rows))
+	m.readBlocks.WithLabelValues(endpoint).Add(float64(r.blocks))
+	m.readBytes.WithLabelValues(endpoint).Add(float64(r.bytes))
 }

@@ -18,6 +18,8 @@ type Options struct {
 	MaxStreams     int           // query.max_streams: streams one answer may sum up (default 250,000)
 	MaxGaps        int           // query.max_gaps: gaps one answer may look at to filter or list them (default 1,000,000)
 	LockRows       int           // query.lock_rows: rows looked at before the read lock is given back for a moment (default 65,536)
+	MaxReadBlocks  int           // query.max_read_blocks: blocks of segments one answer may look into (default 100,000)
+	MaxReadBytes   int           // query.max_read_bytes: bytes one answer may read from segment files (default 1 GiB)
 
 	BalanceB func() any            // balance B, which is kept by node and listener: encoded as JSON as it is; nil: no listeners
 	Metrics  prometheus.Registerer // nil: metrics are kept but not shown
@@ -39,6 +41,8 @@ func (o Options) withDefaults() Options {
 	def(&o.MaxStreams, 250_000)
 	def(&o.MaxGaps, 1_000_000)
 	def(&o.LockRows, 1<<16)
+	def(&o.MaxReadBlocks, 100_000)
+	def(&o.MaxReadBytes, 1<<30)
 	return o
 }
 
@@ -57,6 +61,8 @@ func (o Options) validate() error {
 	positive("query.max_streams", int64(o.MaxStreams))
 	positive("query.max_gaps", int64(o.MaxGaps))
 	positive("query.lock_rows", int64(o.LockRows))
+	positive("query.max_read_blocks", int64(o.MaxReadBlocks))
+	positive("query.max_read_bytes", int64(o.MaxReadBytes))
 	if o.PageRows > o.MaxPageRows {
 		errs = append(errs, fmt.Errorf("query: query.page_rows %d is above query.max_page_rows %d", o.PageRows, o.MaxPageRows))
 	}

@@ -32,18 +32,24 @@ func drawFrames(t *rapid.T, label string, most int) []sent {
 	return frames
 }
 
-// meanwhile makes frames arrive after every look at the state, up to a dozen times.
-func meanwhile(t *rapid.T, s *store) {
+// meanwhile makes frames arrive after every look at the state, up to a dozen times, and rows move into sealed heads and segments. It
+// returns the frames, one commit each.
+func meanwhile(t *rapid.T, s *store) [][]sent {
 	bursts := make([][]sent, 12)
+	moves := make([]step, len(bursts))
 	for i := range bursts {
 		bursts[i] = drawFrames(t, "meanwhile", 3)
+		moves[i] = drawMove(t)
 	}
+	next := 0
 	s.between = func() {
-		if len(bursts) > 0 {
-			s.put(t, bursts[0]...)
-			bursts = bursts[1:]
+		if next < len(bursts) {
+			s.put(t, bursts[next]...)
+			moves[next](t, s)
+			next++
 		}
 	}
+	return bursts
 }
 
 // drawRange returns filters of frames.
@@ -63,47 +69,63 @@ func drawRange(t *rapid.T) []string {
 	return pairs
 }
 
-// TestPagesAreTheWholeAnswer reads a listing in pages while frames arrive, between pages and while a page is being collected: the pages
-// put together are the answer that one large page gave at the moment of the first.
+// TestPagesAreTheWholeAnswer reads a listing in pages while frames arrive and rows move from layer to layer, between pages and while a page
+// is being collected: the pages put together are the answer that one large page gives at the state of the first, when all rows are in one
+// head.
 func TestPagesAreTheWholeAnswer(t *testing.T) {
 	srv := newServer(t, newStore(ledger.Policy{}), Options{})
 	rapid.Check(t, func(t *rapid.T) {
-		s := newStore(ledger.Policy{})
-		srv.use(s, Options{})
-		s.put(t, drawFrames(t, "before", 100)...)
-		pairs := drawRange(t)
-		whole := srv.ok(t, "t", "/v1/frames", pairs...)
-		if whole.Next != nil {
-			t.Fatal("the whole answer has a next page")
+		s, still := newStore(ledger.Policy{}), newStore(ledger.Policy{})
+		for range rapid.IntRange(1, 4).Draw(t, "parts") {
+			frames := drawFrames(t, "before", 40)
+			s.put(t, frames...)
+			still.put(t, frames...)
+			drawMove(t)(t, s)
 		}
+		pairs := drawRange(t)
 		srv.use(s, Options{
 			LockRows:       rapid.IntRange(1, 40).Draw(t, "lock rows"),
 			MaxAnswerBytes: rapid.IntRange(1, 4000).Draw(t, "bytes"),
 		})
-		meanwhile(t, s)
-		limit := rapid.IntRange(1, 40).Draw(t, "limit")
+		srv.api.mergeBudget = rapid.IntRange(1, 30).Draw(t, "merge budget")
+		bursts := meanwhile(t, s)
+		pages := readPages(t, srv, append(pairs, "limit", strconv.Itoa(rapid.IntRange(1, 40).Draw(t, "limit"))))
+
+		for _, burst := range bursts[:pages[0].AsOf[0].Index-still.view.AsOf.Index] {
+			still.put(t, burst...)
+		}
+		srv.use(still, Options{})
+		whole := srv.ok(t, "t", "/v1/frames", pairs...)
+		if whole.Next != nil {
+			t.Fatal("the whole answer has a next page")
+		}
 		var got []answerFrame
-		for page, next := 1, ""; ; page++ {
-			args := append(slices.Clone(pairs), "limit", strconv.Itoa(limit))
-			if page > 1 {
-				args = append(args, "cursor", next)
-			}
-			a := srv.ok(t, "t", "/v1/frames", args...)
+		for i, a := range pages {
 			if d := cmp.Diff(whole.AsOf, a.AsOf) + cmp.Diff(whole.Completeness, a.Completeness); d != "" {
-				t.Fatalf("page %d tells of another state: %s", page, d)
+				t.Fatalf("page %d tells of another state: %s", i+1, d)
 			}
-			if len(a.Frames) > limit || len(a.Frames) == 0 && a.Next != nil {
-				t.Fatalf("page %d of limit %d has %d frames", page, limit, len(a.Frames))
-			}
-			if got = append(got, a.Frames...); a.Next == nil {
-				break
-			}
-			next = *a.Next
+			got = append(got, a.Frames...)
 		}
 		if d := cmp.Diff(whole.Frames, got, cmpopts.EquateEmpty()); d != "" {
 			t.Fatal(d)
 		}
 	})
+}
+
+// readPages reads a listing of frames to its end. Every page but the last has a frame.
+func readPages(t *rapid.T, srv *server, pairs []string) (pages []answer) {
+	limit, _ := strconv.Atoi(pairs[len(pairs)-1])
+	for args := pairs; ; {
+		a := srv.ok(t, "t", "/v1/frames", args...)
+		if len(a.Frames) > limit || len(a.Frames) == 0 && a.Next != nil {
+			t.Fatalf("page %d of limit %d has %d frames", len(pages)+1, limit, len(a.Frames))
+		}
+		pages = append(pages, a)
+		if a.Next == nil {
+			return pages
+		}
+		args = append(slices.Clone(pairs), "cursor", *a.Next)
+	}
 }
 
 // TestLinesAreTheSameFrames holds the NDJSON form against the JSON form.
@@ -234,48 +256,4 @@ func numbers(t *rapid.T, a answer) map[string]bool {
 		}
 	}
 	return set
-}
-
-// TestLatestCutByBytes checks that a page which ends early speaks only of the streams on it, and that no stream is lost at the cut.
-func TestLatestCutByBytes(t *testing.T) {
-	s := newStore(ledger.Policy{})
-	for i, name := range []string{"a", "b", "c"} {
-		s.put(t, sent{tenant: "t", device: name, stream: "0", seq: 0, Frame: frame.Frame{TimeNS: 1}},
-			sent{tenant: "t", device: name, stream: "0", seq: uint64(i) + 1, Frame: frame.Frame{TimeNS: 1}})
-	}
-	srv := newServer(t, s, Options{MaxAnswerBytes: 1})
-	args, expected := []string{}, []uint64{}
-	for {
-		a := srv.ok(t, "t", "/v1/latest", args...)
-		expected = append(expected, a.Completeness.Expected)
-		if a.Next == nil {
-			break
-		}
-		args = []string{"cursor", *a.Next}
-	}
-	if !slices.Equal(expected, []uint64{2, 3, 4}) {
-		t.Errorf("the pages expect %v, want [2 3 4]", expected)
-	}
-}
-
-// TestLatestStepsOverEmptyStreams checks that streams without frames make a page short, not the lock long.
-func TestLatestStepsOverEmptyStreams(t *testing.T) {
-	s := newStore(ledger.Policy{})
-	for i := range 10 {
-		key := frame.StreamKey{Tenant: "t", Device: fmt.Sprintf("silent-%d", i), Stream: "0"}
-		s.change(func(l *ledger.Ledger) {
-			if _, err := l.Intern(key); err != nil {
-				t.Fatal(err)
-			}
-		})
-	}
-	s.put(t, sent{tenant: "t", device: "talks", stream: "0", Frame: frame.Frame{TimeNS: 1}})
-	srv := newServer(t, s, Options{PageRows: 3, MaxPageRows: 3})
-	a := srv.ok(t, "t", "/v1/latest")
-	if len(a.Frames) != 0 || a.Next == nil {
-		t.Fatalf("a page that looked at 3 silent streams has %d frames and the next page %v", len(a.Frames), a.Next)
-	}
-	if names := pageNames(t, srv, "/v1/latest", 3); !slices.Equal(names, []string{"talks"}) {
-		t.Errorf("%v", names)
-	}
 }

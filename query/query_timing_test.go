@@ -7,6 +7,7 @@ import (
 	"github.com/gaplessdb/gapless/auth"
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/segment"
 	"github.com/valyala/fasthttp"
 )
 
@@ -22,10 +23,7 @@ func measured(device string, seq uint64) sent {
 
 // benchmark asks one endpoint over and over, without the sockets.
 func benchmark(b *testing.B, s *store, endpoint, query string) {
-	api, err := New(s, Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	api := newAPI(b, s, Options{})
 	for _, e := range endpoints {
 		if e.name != endpoint {
 			continue
@@ -58,6 +56,44 @@ func BenchmarkFramesPage(b *testing.B) {
 	}
 	b.Run("by_seq", func(b *testing.B) { benchmark(b, s, "frames", "device=d&from_seq=50000") })
 	b.Run("by_time", func(b *testing.B) { benchmark(b, s, "frames", "device=d&from=2026-11-22T00:00:00Z") })
+}
+
+// BenchmarkFramesOfSegments is a page of 1,000 frames out of 100,000 in ten segments, with and without what a cache holds.
+func BenchmarkFramesOfSegments(b *testing.B) {
+	for _, cached := range []bool{false, true} {
+		s := newStore(ledger.Policy{})
+		for seq := uint64(0); seq < 100_000; seq += 1000 {
+			frames := make([]sent, 1000)
+			for i := range frames {
+				frames[i] = measured("d", seq+uint64(i))
+			}
+			if s.put(b, frames...); seq%10_000 == 9000 {
+				s.seal()
+				s.flush(b)
+			}
+		}
+		if cached {
+			s.cache = segment.NewCache(64 << 20)
+		}
+		b.Run(fmt.Sprintf("by_seq/cache=%v", cached), func(b *testing.B) { benchmark(b, s, "frames", "device=d&from_seq=50000") })
+		b.Run(fmt.Sprintf("by_time/cache=%v", cached), func(b *testing.B) { benchmark(b, s, "frames", "device=d&from=2026-11-22T00:00:00Z") })
+		b.Run(fmt.Sprintf("one_field/cache=%v", cached), func(b *testing.B) {
+			benchmark(b, s, "frames", "device=d&from_seq=50000&fields=value-3&raw=false")
+		})
+	}
+}
+
+// BenchmarkFleetOfSegments is answers about 10,000 devices whose frames are all in a segment.
+func BenchmarkFleetOfSegments(b *testing.B) {
+	s := fleet(b, 10_000)
+	s.cache = segment.NewCache(64 << 20)
+	s.seal()
+	s.flush(b)
+	for _, q := range []struct{ endpoint, query string }{
+		{"latest", "limit=1000"}, {"latest", "device=device-05000"}, {"gaps", ""}, {"gaps", "from=2026-11-21T10:00:00Z"}, {"ledger", ""},
+	} {
+		b.Run(q.endpoint+"?"+q.query, func(b *testing.B) { benchmark(b, s, q.endpoint, q.query) })
+	}
 }
 
 // BenchmarkLatest is the latest frames of 1,000 devices, by name order and of one.

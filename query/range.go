@@ -15,40 +15,42 @@ const runsAtOnce = 4096
 //
 // Missing numbers have no time. A time range therefore stands for all numbers between the stored frames around it: whatever is missing
 // at its edges may have been inside, and counts.
-func ofRange(v *View, t *target, span segment.Span) (completeness, bool) {
+//
+// w is what the segments of the View's manifest say of the time range.
+func ofRange(v *View, t *target, span segment.Span, w *windows) (*part, bool) {
 	reports, ok := v.Ledger.Report(t.id, ledger.ReportOptions{Epoch: t.key.ordinal, GapLimit: 1})
 	if !ok || len(reports) != 1 || reports[0].Tail.Last == nil {
-		return completeness{}, false
+		return nil, false
 	}
 	r := &reports[0]
-	first, last, ok := v.Head.Window(t.id, t.key.ordinal, span.FirstNS, span.LastNS)
+	first, last, ok := w.window(v, t, span.FirstNS, span.LastNS)
 	asked := ledger.Run{First: max(first, span.FirstSeq), Last: min(last, span.LastSeq)}
 	got := ledger.Run{First: max(asked.First, *r.Head.First), Last: min(asked.Last, *r.Tail.Last)}
 	if !ok || got.First > got.Last {
-		return completeness{}, false
+		return nil, false
 	}
-	c := completeness{expected: got.Last - got.First + 1}
-	c.stored, c.through = storedIn(v, t, got)
-	c.verdict = gradeOf(v, t, r, asked, got, c.missing() > 0)
-	return c, true
+	p := &part{completeness: completeness{expected: got.Last - got.First + 1}}
+	p.count(v, t, got)
+	p.verdict = gradeOf(v, t, r, asked, got, p.missing() > 0)
+	return p, true
 }
 
-// storedIn counts the stored numbers of a range and finds where its beginning ends that has no hole.
-func storedIn(v *View, t *target, in ledger.Run) (stored uint64, through through) {
+// count counts the stored numbers of a range and finds where its beginning ends that has no hole.
+func (p *part) count(v *View, t *target, in ledger.Run) {
 	from := in.First
 	for {
 		page, _ := v.Ledger.Coverage(t.id, t.key.ordinal, from, runsAtOnce)
 		for _, run := range page.Runs {
 			if run.First > in.Last {
-				return stored, through
+				return
 			}
 			if run.First <= in.First {
-				through = throughOf(v, t.id, t.key.ordinal, min(run.Last, in.Last))
+				p.reach(v, *t, min(run.Last, in.Last))
 			}
-			stored += min(run.Last, in.Last) - max(run.First, in.First) + 1
+			p.stored += min(run.Last, in.Last) - max(run.First, in.First) + 1
 		}
 		if !page.More {
-			return stored, through
+			return
 		}
 		from = page.Next
 	}

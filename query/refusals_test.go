@@ -73,7 +73,7 @@ func TestRefusals(t *testing.T) {
 
 // TestErrorsHaveNoBody checks that an answer which fails after its beginning was written leaves nothing behind.
 func TestErrorsHaveNoBody(t *testing.T) {
-	api, err := New(scenario(t), Options{})
+	api, err := New(scenario(t), nil, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -156,6 +156,16 @@ type target struct {
 	key    epochKey
 }
 
+func (t *target) stream() frame.StreamKey {
+	return frame.StreamKey{Tenant: t.tenant, Device: t.key.device, Stream: t.key.stream}
+}
+
+// targetOf is an epoch of a stream.
+func targetOf(v *View, id frame.StreamID, key frame.StreamKey, ordinal uint32) target {
+	value, _ := v.Ledger.EpochValue(id, ordinal)
+	return target{id, key.Tenant, epochKey{key.Device, key.Stream, ordinal, value}}
+}
+
 // targets lists the selected epochs in order, at most limit.
 func (s *selection) targets(v *View, limit int) (list []target, err error) {
 	s.each(v, "", "", func(id frame.StreamID, key frame.StreamKey) bool {
@@ -168,8 +178,7 @@ func (s *selection) targets(v *View, limit int) (list []target, err error) {
 				err = limitError("query.max_streams", limit, "select one stream or epoch")
 				return false
 			}
-			value, _ := v.Ledger.EpochValue(id, ordinal)
-			list = append(list, target{id, key.Tenant, epochKey{key.Device, key.Stream, ordinal, value}})
+			list = append(list, targetOf(v, id, key, ordinal))
 		}
 		return true
 	})

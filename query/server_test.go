@@ -29,7 +29,7 @@ type server struct {
 
 func newServer(t testing.TB, s *store, opt Options) *server {
 	t.Helper()
-	api, err := New(s, opt)
+	api, err := New(s, s, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func (s *server) ok(t tester, tenant, path string, pairs ...string) answer {
 // use puts another store and other limits behind the server, between two requests.
 func (s *server) use(store *store, opt Options) {
 	s.store = store
-	s.api.source, s.api.opt = store, opt.withDefaults()
+	s.api.source, s.api.opener, s.api.opt = store, store, opt.withDefaults()
 }
 
 // answer is what tests read of any answer.
@@ -160,15 +160,19 @@ type answer struct {
 	Reports      []ledgerReport      `json:"reports"`
 	AsOf         []answerAsOf        `json:"as_of"`
 	Completeness *answerCompleteness `json:"completeness"`
+	Stats        answerStats         `json:"stats"`
 	Next         *string             `json:"next"`
 	Error        struct{ Code, Message, Hint string }
 }
+
+type answerStats struct{ Segments, Blocks, Bytes, Rows int }
 
 type answerFrame struct {
 	Device, Stream string
 	Epoch          uint32
 	Seq            uint64
 	Fields         map[string]any
+	Raw            string
 }
 
 type answerEpoch struct {

@@ -19,12 +19,16 @@ type AsOf struct {
 // position is the end of everything that the state holds: what a client passes as `after` to read its own writes elsewhere.
 func (a AsOf) position() frame.Position { return frame.Position{History: a.History, Index: a.Index} }
 
-// View is one consistent state. It and all it leads to may be read only inside the function that was given it; segment.Row and
-// frame.Body values copied out of it stay valid.
+// View is one consistent state. Each of its frames is in exactly one place: in Head, in one of Sealed, or in one segment of Manifest.
+//
+// Ledger and Head, and all they lead to, may be read only inside the function that was given the View; segment.Row and frame.Body values
+// copied out of them stay valid. Sealed and Manifest never change and may be kept.
 type View struct {
-	AsOf   AsOf
-	Ledger *ledger.Ledger
-	Head   *segment.Head
+	AsOf     AsOf
+	Ledger   *ledger.Ledger
+	Head     *segment.Head
+	Sealed   []*segment.Head   // on their way into segments, oldest first
+	Manifest *segment.Manifest // of everything that is in no head; nil: no segments
 }
 
 // Consistency says how fresh a state must be. The root decides how each is reached.
@@ -41,7 +45,16 @@ const (
 type Source interface {
 	// View calls fn once with a state that satisfies the consistency and contains the position `after` (zero: any). It waits for
 	// such a state until ctx ends. fn runs under the state machine's read lock and delays every write while it runs, so its work is
-	// bounded; it must not keep the View. View returns fn's error as it is, or its own: one that has the method
+	// bounded, and it reads no file. View returns fn's error as it is, or its own: one that has the method
 	// HTTPError() (status int, code, message, hint string) reaches the client unchanged.
 	View(ctx context.Context, c Consistency, after frame.Position, fn func(*View) error) error
+}
+
+// Opener gives the segments that a manifest names. The root passes what keeps them on the disk. It is called from any number of
+// goroutines, and never under the lock of a View.
+type Opener interface {
+	// Open returns a reader of the segment and a function that gives it back; the reader is usable until then. An error that has
+	// the method HTTPError reaches the client unchanged; any other is answered 503, segment_damaged where errors.Is finds
+	// segment.ErrCorrupt in it, segment_missing otherwise.
+	Open(name segment.Name) (r *segment.Reader, release func(), err error)
 }

@@ -2,22 +2,37 @@ package query
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/segment"
+	"github.com/gaplessdb/gapless/vfs"
 )
 
-// store is a Source over a real ledger and a real head, fed as apply feeds them: batches in the replicated form, one index each.
+// store is a Source over a real ledger and real heads, fed as apply feeds them: batches in the replicated form, one index each; and an
+// Opener of the segments that it writes from them.
 type store struct {
 	mu       sync.RWMutex
 	applied  sync.Cond
 	view     View
 	commitMS int64
-	failure  error  // what View returns instead of a state
-	between  func() // called after every View, without the lock: what happens while a question is being answered
+	failure  error      // what View returns instead of a state
+	between  func()     // called after every View, without the lock: what happens while a question is being answered
+	askedMu  sync.Mutex // protects asked
 	asked    []Consistency
+
+	fs      *vfs.Mem
+	floors  []uint64 // indexes at which the sealed heads were sealed, after that of the manifest
+	broken  map[segment.Name]error
+	cache   *segment.Cache
+	opened  int                // segments that are open
+	viewing atomic.Int32       // Views that are being looked at,
+	crowded bool               // by several goroutines
+	watch   func(offset int64) // called before every read of a file
 }
 
 // tester is what helpers need of *testing.T, *testing.B and *rapid.T.
@@ -31,7 +46,7 @@ type tester interface {
 const startMS = 1795255200000
 
 func newStore(policy ledger.Policy) *store {
-	s := &store{commitMS: startMS}
+	s := &store{commitMS: startMS, fs: vfs.NewMem(), floors: []uint64{0}, broken: map[segment.Name]error{}}
 	s.applied.L = s.mu.RLocker()
 	s.view = View{AsOf: AsOf{History: 1, TimeMS: startMS}, Ledger: ledger.New(policy), Head: segment.NewHead()}
 	return s
@@ -50,7 +65,9 @@ func (s *store) View(ctx context.Context, c Consistency, after frame.Position, f
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	s.askedMu.Lock()
 	s.asked = append(s.asked, c)
+	s.askedMu.Unlock()
 	for s.view.AsOf.position().Compare(after) < 0 && ctx.Err() == nil {
 		s.applied.Wait()
 	}
@@ -61,6 +78,8 @@ func (s *store) View(ctx context.Context, c Consistency, after frame.Position, f
 		return err
 	}
 	view := s.view
+	s.viewing.Add(1)
+	defer s.viewing.Add(-1)
 	return fn(&view)
 }
 
@@ -188,4 +207,77 @@ func (s *store) id(t tester, tenant, device, stream string) frame.StreamID {
 		t.Fatalf("no stream %s/%s/%s", tenant, device, stream)
 	}
 	return id
+}
+
+// seal makes the head immutable and begins a new one, as a flush point does.
+func (s *store) seal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.view.Sealed = append(slices.Clone(s.view.Sealed), s.view.Head)
+	s.view.Head = segment.NewHead()
+	s.floors = append(s.floors, s.view.AsOf.Index)
+}
+
+// flush writes the oldest sealed head into a segment, as the flusher does: readers see the head until the segment is there.
+func (s *store) flush(t tester) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.view.Sealed) == 0 {
+		return
+	}
+	opt := segment.Options{Cluster: "test", History: 1, FirstIndex: s.floors[0] + 1, LastIndex: s.floors[1]}
+	info, err := segment.Write(s.fs, ".", opt, s.view.Sealed[0], s.view.Ledger.Key)
+	switch {
+	case err == nil:
+		s.view.Manifest = s.view.Manifest.With(info)
+	case !errors.Is(err, segment.ErrEmpty):
+		t.Fatal(err)
+	}
+	s.view.Sealed = slices.Clone(s.view.Sealed[1:])
+	s.floors = s.floors[1:]
+}
+
+// watched is a file that nobody may read under the lock.
+type watched struct {
+	s *store
+	f vfs.File
+}
+
+func (w watched) ReadAt(b []byte, at int64) (int, error) {
+	if !w.s.crowded && w.s.viewing.Load() > 0 {
+		return 0, errors.New("a file is read under the lock")
+	}
+	if w.s.watch != nil {
+		w.s.watch(at)
+	}
+	return w.f.ReadAt(b, at)
+}
+
+// Open is Opener's.
+func (s *store) Open(name segment.Name) (*segment.Reader, func(), error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.broken[name]; err != nil {
+		return nil, nil, err
+	}
+	f, err := s.fs.Open(name.FileName())
+	if err != nil {
+		return nil, nil, err
+	}
+	size, err := f.Size()
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := segment.NewReader(watched{s, f}, size, segment.ReaderOptions{Path: name.FileName(), Name: name, Cache: s.cache})
+	if err != nil {
+		return nil, nil, err
+	}
+	s.opened++
+	return r, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.opened--
+		f.Close()
+	}, nil
 }

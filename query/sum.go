@@ -69,17 +69,17 @@ func saturate(a, b uint64) uint64 {
 
 // ofStream is the completeness of all epochs of a stream, false when it never had one. It reads counters; only where numbers are
 // missing it walks the epochs to the first of them.
-func ofStream(v *View, id frame.StreamID) (completeness, bool) {
+func ofStream(v *View, id frame.StreamID, key frame.StreamKey) (*part, bool) {
 	s, ok := v.Ledger.Summary(id)
 	if !ok || s.Epochs == 0 {
-		return completeness{}, false
+		return nil, false
 	}
-	c := completeness{verdict: s.Verdict, expected: s.Totals.Expected, stored: s.Totals.Stored}
-	if c.missing() == 0 {
+	p := &part{completeness: completeness{verdict: s.Verdict, expected: s.Totals.Expected, stored: s.Totals.Stored}}
+	if p.missing() == 0 {
 		if s.HasLast {
-			c.through = throughOf(v, id, s.Current, s.LastSeq)
+			p.reach(v, targetOf(v, id, key, s.Current), s.LastSeq)
 		}
-		return c, true
+		return p, true
 	}
 	for ordinal := uint32(1); ordinal <= uint32(s.Epochs); ordinal++ {
 		b, _ := v.Ledger.EpochBalance(id, ordinal)
@@ -88,18 +88,9 @@ func ofStream(v *View, id frame.StreamID) (completeness, bool) {
 		}
 		reports, _ := v.Ledger.Report(id, ledger.ReportOptions{Epoch: ordinal, GapLimit: 1})
 		if len(reports) == 1 && reports[0].CompleteThrough != nil {
-			c.through = throughOf(v, id, ordinal, reports[0].CompleteThrough.Seq)
+			p.reach(v, targetOf(v, id, key, ordinal), reports[0].CompleteThrough.Seq)
 		}
 		break
 	}
-	return c, true
-}
-
-// throughOf is the end of what is complete, with the time of that frame where the head has it.
-func throughOf(v *View, id frame.StreamID, ordinal uint32, seq uint64) through {
-	t := through{hasSeq: true, epoch: ordinal, seq: seq}
-	if row, ok := v.Head.Get(id, ordinal, seq); ok {
-		t.hasTime, t.timeNS = true, row.TimeNS
-	}
-	return t
+	return p, true
 }
