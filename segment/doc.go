@@ -1,12 +1,14 @@
-// Package segment holds frames on their way into columnar files. Today it is the head: the frames that are applied and not yet in a
-// segment, in memory, for reading. The columnar files, their manifest and the flush join it in the same room.
+// Package segment holds frames in memory until they are durable in columnar files, writes these files, and reads them.
+//
+//	apply ──► Head ──seal──► Write ──► <SHA-256>.gseg ──► Reader ──► queries, merges, verify
+//	                                        │
+//	                              Manifest: which segments there are
 //
 // # The head
 //
-// A Head keeps the rows of every (stream, epoch) ordered by seq. A row is small and fixed: its numbers, and a Body that refers to the
-// bytes of the committed batch it came in. No value is decoded until somebody asks for it, and then outside of every lock.
-//
-// Rows of one epoch lie in chunks of at most 256:
+// A Head keeps the rows of every (stream, epoch) ordered by seq: the frames that are applied and in no segment yet. A row is small and
+// fixed: its numbers, and a Body that refers to the bytes of the committed batch it came in. No value is decoded until somebody asks for it,
+// and then outside of every lock. Rows of one epoch lie in chunks of at most 256:
 //
 //	epoch ── chunk [3 4 5 … 258] ── chunk [259 … 514] ── chunk [9000 9001]
 //	         minNS maxNS           minNS maxNS           minNS maxNS
@@ -15,16 +17,37 @@
 // insert moves at most 256 rows no matter how many millions lie above it. Each chunk carries the bounds of its rows' times, so that a
 // read by time skips what cannot match although rows are ordered by number.
 //
+// # The segment
+//
+// Write turns a head that is written no more into one file, in which frames are ordered by (tenant, device, stream, epoch, seq):
+//
+//	header │ block │ block │ … │ index page │ … │ top index │ footer │ trailer
+//
+//	block  up to 4,096 rows of one epoch, or of many short ones, of one tenant: a directory, then a chunk of bytes for each column
+//	page   up to 16 KiB of keys and epochs: which blocks have their frames, which numbers they have (coverage)
+//
+// A Reader opens the end of a file, finds an epoch through one page, skips the blocks whose numbers or times cannot match, and reads of the
+// others only the columns that it was asked for. What it decodes it leaves in a Cache. format.go has the layout and leads to those of
+// the parts, docs/format/segment.md says why; package column encodes the columns.
+//
 // # Invariants
 //
-//   - Rows of an epoch are strictly ascending by seq; no chunk is empty; chunks do not overlap. An Append of a number that is there
-//     changes nothing and says so: the first one is kept.
+//   - Rows of an epoch are strictly ascending by seq, in a head as in a segment. An Append of a number that is there changes nothing and
+//     says so: the first one is kept.
 //   - Rows are never changed or removed, and a Body's bytes are never written to: what a reader copied stays valid after the lock is
-//     gone, for as long as it holds it.
-//   - What a Head contains depends on the rows given to it and on nothing else: no clock, no map order, no randomness.
+//     gone, for as long as it holds it. The same is true of everything that a Reader gives out.
+//   - What a head, a segment and a manifest contain depends on the rows given to them and on nothing else: no clock, no map order, no
+//     randomness, no order of arrival, no difference between processors. Equal frames make equal files, and a file's name is its hash.
+//   - A file with a segment's name is complete: Write syncs it and reads it back before it gets the name.
+//   - Every value comes back bit for bit, whatever float it is.
+//   - Every byte of a file is under a checksum that is looked at before the byte means anything. Damage is a *CorruptError that names the
+//     place and is never answered from; it hides one column, block or page and leaves the others readable. A file, or a part of one, that
+//     needs a newer program is ErrVersion or column.ErrUnknownEncoding, and is not damage.
+//   - Lengths and offsets of a file are checked before they are used: no bytes make a Reader panic or take memory without bound.
 //
 // # Concurrency
 //
-// One writer (apply). Readers hold the lock of the state machine for as long as they are inside a method or a callback. A *Row given to
-// a callback is valid only until the callback returns: an insert moves rows. Copy the Row, not the pointer.
+// A Head has one writer (apply) until it is sealed, and readers hold the lock of the state machine for as long as they are inside a method or
+// a callback. A *Row given to a callback is valid only until the callback returns: an insert moves rows. Copy the Row, not the pointer. A
+// sealed head is read without a lock. Readers, Caches, Epochs and Manifests are for any number of goroutines, a Writer is for one.
 package segment

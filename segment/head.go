@@ -1,7 +1,9 @@
 package segment
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"sort"
 	"unsafe"
 
@@ -170,3 +172,19 @@ func (h *Head) Frames() int { return h.frames }
 // Bytes is what the head's rows take in memory: the room for rows, their bodies, and what keeps them together. A body counts as the
 // bytes it refers to; what else its batch carried (headers, frames that were not stored) does not count here.
 func (h *Head) Bytes() int64 { return h.bytes }
+
+// Each calls fn for the rows of every epoch: streams and ordinals ascending, the rows of one epoch in order and in one or more pieces.
+// The rows are the head's own: do not change them.
+func (h *Head) Each(fn func(id frame.StreamID, ordinal uint32, rows []Row)) {
+	for _, id := range slices.Sorted(maps.Keys(h.streams)) {
+		h.streams[id].each(func(ordinal uint32, rows []Row) { fn(id, ordinal, rows) })
+	}
+}
+
+func (s *stream) each(fn func(ordinal uint32, rows []Row)) {
+	for i := range s.epochs {
+		for _, c := range s.epochs[i].chunks {
+			fn(s.epochs[i].ordinal, c.rows)
+		}
+	}
+}

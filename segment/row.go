@@ -18,6 +18,7 @@ type Row struct {
 	Fingerprint uint32 // CRC32C of the canonical content
 	Flags       Flags
 	Class       frame.Class
+	Seal        uint32 // number of the seal that covers the frame; 0, not known yet, is written as 1
 	Body        frame.Body
 }
 

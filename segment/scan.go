@@ -73,15 +73,46 @@ func (h *Head) Window(id frame.StreamID, ordinal uint32, fromNS, toNS int64) (fi
 	if e == nil {
 		return 0, math.MaxUint64, true
 	}
-	first, some := e.firstSince(fromNS)
-	last, any := e.lastUntil(toNS)
-	return first, last, some && any && first <= last
+	return window(numbersOf(e.firstSince(fromNS)), numbersOf(e.lastUntil(toNS)))
 }
 
-// firstSince is one more than the number of the row before the first one filed at or after ns. It is false when even the highest
-// number there is has a row, and that is filed before.
-func (e *epoch) firstSince(ns int64) (uint64, bool) {
-	var before *Row
+// bound is a row that meets a condition and the one just outside of it.
+type bound struct {
+	at, beside       uint64
+	hasAt, hasBeside bool
+}
+
+// window turns the first row since a time and the last one until a time into the numbers between which everything of that time lies.
+// It is false when no number can: even the highest number there is has a row and is filed before, or number 0 has one and is filed after.
+func window(since, until bound) (first, last uint64, ok bool) {
+	last = math.MaxUint64
+	if since.hasBeside {
+		if since.beside == math.MaxUint64 {
+			return 0, 0, false
+		}
+		first = since.beside + 1
+	}
+	if until.hasBeside {
+		if until.beside == 0 {
+			return 0, 0, false
+		}
+		last = until.beside - 1
+	}
+	return first, last, first <= last
+}
+
+func numbersOf(row, beside *Row) (b bound) {
+	if row != nil {
+		b.at, b.hasAt = row.Seq, true
+	}
+	if beside != nil {
+		b.beside, b.hasBeside = beside.Seq, true
+	}
+	return b
+}
+
+// firstSince returns the first row filed at or after ns, and the row before it.
+func (e *epoch) firstSince(ns int64) (at, before *Row) {
 	for _, c := range e.chunks {
 		if c.maxNS < ns {
 			before = &c.rows[len(c.rows)-1]
@@ -89,26 +120,16 @@ func (e *epoch) firstSince(ns int64) (uint64, bool) {
 		}
 		for i := range c.rows {
 			if c.rows[i].FiledNS() >= ns {
-				return above(before), true
+				return &c.rows[i], before
 			}
 			before = &c.rows[i]
 		}
 	}
-	return above(before), before.Seq < math.MaxUint64
+	return nil, before
 }
 
-// above is the number after the row's, 0 for none.
-func above(row *Row) uint64 {
-	if row == nil {
-		return 0
-	}
-	return row.Seq + 1
-}
-
-// lastUntil is one less than the number of the row after the last one filed at or before ns. It is false when number 0 has a row, and
-// that is filed after.
-func (e *epoch) lastUntil(ns int64) (uint64, bool) {
-	var after *Row
+// lastUntil returns the last row filed at or before ns, and the row after it.
+func (e *epoch) lastUntil(ns int64) (at, after *Row) {
 	for n := len(e.chunks) - 1; n >= 0; n-- {
 		c := e.chunks[n]
 		if c.minNS > ns {
@@ -117,18 +138,35 @@ func (e *epoch) lastUntil(ns int64) (uint64, bool) {
 		}
 		for i := len(c.rows) - 1; i >= 0; i-- {
 			if c.rows[i].FiledNS() <= ns {
-				return below(after), true
+				return &c.rows[i], after
 			}
 			after = &c.rows[i]
 		}
 	}
-	return below(after), after.Seq > 0
+	return nil, after
 }
 
-// below is the number before the row's, the highest there is for none.
-func below(row *Row) uint64 {
-	if row == nil {
-		return math.MaxUint64
+// FirstSince is the lowest number of the epoch filed at or after ns (at), and the highest below it (before). Without one, before is the
+// highest number of all.
+//
+// Layers of one epoch (heads and segments) combine: the first number since ns is the lowest at, and the row before it is the highest of
+// those befores that lie below it; a layer whose before lies above it must be asked with Before.
+func (h *Head) FirstSince(id frame.StreamID, ordinal uint32, ns int64) (at, before uint64, hasAt, hasBefore bool) {
+	e := h.find(id, ordinal)
+	if e == nil {
+		return 0, 0, false, false
 	}
-	return row.Seq - 1
+	b := numbersOf(e.firstSince(ns))
+	return b.at, b.beside, b.hasAt, b.hasBeside
+}
+
+// LastUntil is the highest number of the epoch filed at or before ns (at), and the lowest above it (after). Without one, after is the
+// lowest number of all. Layers combine as for FirstSince.
+func (h *Head) LastUntil(id frame.StreamID, ordinal uint32, ns int64) (at, after uint64, hasAt, hasAfter bool) {
+	e := h.find(id, ordinal)
+	if e == nil {
+		return 0, 0, false, false
+	}
+	b := numbersOf(e.lastUntil(ns))
+	return b.at, b.beside, b.hasAt, b.hasBeside
 }
