@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/gaplessdb/gapless/raftfsm"
 )
@@ -16,9 +15,6 @@ import (
 // each server's log is durable, and a starting node must not take part before another member has shown it that it is not behind its note.
 // What is noted stands in the members' logs, committed or not, and members answer out of them also while they wait themselves:
 // a whole cluster that lost its power starts again.
-
-// patience is how long a node waits for members that do not answer, when those that do cannot know its newest acknowledgements.
-const patience = 2 * time.Second
 
 // errBehind marks a disk that is behind its note.
 var errBehind = errors.New("the disk was put back to an older copy, or lost writes that were synced")
@@ -75,8 +71,11 @@ func judge(e *entrant, hearings []hearing) verdict {
 			why = append(why, fmt.Sprintf("%s at %s belongs to cluster %s, this disk to cluster %s", h.Status.Node, h.addr, h.Status.ClusterID, e.ClusterID))
 		case h.Noted && e.End.Compare(h.Note) < 0:
 			return verdict{refused: &behindError{e.Node, e.End, h.Note, h.Status.Node}}
-		case h.Status.Empty || len(h.Status.Servers) == 0:
+		case h.Status.Empty, len(h.Status.Servers) == 0 && h.Status.LastIndex == 0:
 			why = append(why, h.Status.Node+" is empty")
+		case len(h.Status.Servers) == 0: // it has a floor and nothing behind it: it cannot say who belongs
+			silent++
+			why = append(why, h.Status.Node+" does not know yet who belongs to the cluster")
 		case h.Known:
 			known = newer(known, h)
 		default:
@@ -91,8 +90,10 @@ func judge(e *entrant, hearings []hearing) verdict {
 		return verdict{enter: true}
 	case len(hearings) > 0 && silent == 0 && !e.empty && unknown == nil: // everybody else is empty: nobody can vote with it
 		return verdict{enter: true}
-	case e.page.alone(e.Server):
+	case e.page.alone(e.Server) && silent == 0:
 		return verdict{enter: true}
+	case e.page.alone(e.Server): // as far as this log goes; on an old copy the others know better
+		return verdict{weakly: true, why: "this log knows of no other voter; waiting for the configured peers: " + strings.Join(why, "; ")}
 	case known != nil:
 		return verdict{weakly: true, why: "waiting for members with a newer log: " + strings.Join(why, "; ")}
 	case unknown != nil:

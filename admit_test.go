@@ -31,6 +31,13 @@ func isEmpty(node string) hearing {
 	return h
 }
 
+// floorOnly is a member with a floor and no log, ended right after an install.
+func floorOnly(node string) hearing {
+	h := isEmpty(node)
+	h.Status.Empty, h.Status.LastIndex = false, 10
+	return h
+}
+
 // replaced is a member that knows another incarnation of the entrant's node.
 func replaced(h hearing) hearing {
 	h.Status.Servers = []string{"a.1", "b.7", "c.1"}
@@ -77,7 +84,8 @@ func TestJudge(t *testing.T) {
 		{"other cluster does not count against the own one", at(3, 99), three, []hearing{ofCluster("c2", says("a", true, at(9, 120), at(9, 100))), says("c", true, at(3, 95), at(3, 80))}, "enter"},
 		{"its node has another disk now", at(3, 99), three, []hearing{replaced(says("a", false, at(3, 120), none)), silent("c")}, "was replaced by b.7"},
 		{"a cluster of one enters alone", at(3, 99), alone, nil, "enter"},
-		{"a cluster of one whose new members are away", at(3, 99), alone, []hearing{silent("a")}, "enter"},
+		{"a cluster of one whose peers do not answer", at(3, 99), alone, []hearing{silent("a")}, "weakly"},
+		{"members that have a floor and nothing else", at(3, 99), three, []hearing{floorOnly("a"), floorOnly("c")}, "does not know yet"},
 		{"a cluster of one on an old copy", at(3, 99), alone, []hearing{says("a", true, at(3, 120), at(3, 100))}, "refused"},
 		{"a cluster of one that was removed meanwhile", at(3, 99), alone, []hearing{says("a", false, at(3, 120), none)}, "was removed"},
 	} {

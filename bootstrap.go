@@ -32,7 +32,7 @@ func (n *Node) enter(ctx context.Context) error {
 	if e.empty && len(n.cfg.Peers) <= 1 {
 		return n.startRaft(raftServers(map[string]string{n.cfg.Node: e.Server}, map[string]string{n.cfg.Node: n.cfg.Advertise}))
 	}
-	var said, weakly time.Time
+	var said, weakly time.Time // when it was last said why it waits, and since when without a break somebody vouches weakly
 	for {
 		hearings := n.hear(ctx, e)
 		v := judge(e, hearings)
@@ -43,9 +43,11 @@ func (n *Node) enter(ctx context.Context) error {
 			return n.refuse(v.refused)
 		case v.enter:
 			return n.startRaft(nil)
-		case v.weakly && weakly.IsZero():
+		case !v.weakly:
+			weakly = time.Time{}
+		case weakly.IsZero():
 			weakly = time.Now()
-		case v.weakly && time.Since(weakly) >= patience:
+		case time.Since(weakly) >= n.cfg.AdmitAfter:
 			n.log.Warn("entering the cluster on the word of members with an older log", "end", e.End.String(), "why", v.why)
 			return n.startRaft(nil)
 		}

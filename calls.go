@@ -42,9 +42,10 @@ type status struct {
 	Commit    uint64            `json:"commit"`
 	Applied   uint64            `json:"applied"`
 	ClockMS   int64             `json:"clock_ms"`
-	Missing   int               `json:"missing"` // segments of its manifest that it lacks
-	Leader    string            `json:"leader"`  // server id, as it knows
-	Waiting   string            `json:"waiting"` // why it is not in its cluster yet, or not any more
+	Missing   int               `json:"missing"`  // segments of its manifest that it lacks
+	Pressure  int               `json:"pressure"` // how far its flusher is behind: State.Pressure
+	Leader    string            `json:"leader"`   // server id, as it knows
+	Waiting   string            `json:"waiting"`  // why it is not in its cluster yet, or not any more
 }
 
 func (st *status) logEnd() raftfsm.LogEnd {

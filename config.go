@@ -22,7 +22,7 @@ type Config struct {
 	Cluster       string            `yaml:"cluster" help:"name of the cluster; a connection from another one is refused"`
 	Data          string            `yaml:"data" help:"directory for everything this node keeps"`
 	HTTP          string            `yaml:"http" help:"address of the HTTP API"`
-	Listen        string            `yaml:"listen" help:"address of the cluster port (Raft and forwarding)"`
+	Listen        string            `yaml:"listen" help:"address of the cluster port (Raft, forwarding and pulls of segments)"`
 	Advertise     string            `yaml:"advertise" help:"cluster address the other nodes reach this one at (default: its entry in peers, else listen)"`
 	AdvertiseHTTP string            `yaml:"advertise_http" help:"HTTP address clients are sent to (default: http)"`
 	Peers         map[string]string `yaml:"peers" help:"every node of the cluster as node=address, this one included; empty: a cluster of one"`
@@ -34,6 +34,7 @@ type Config struct {
 
 	FenceAfter       time.Duration `yaml:"fence_after" help:"a write and sync of the log that takes longer ends the process"`
 	Heartbeat        time.Duration `yaml:"heartbeat" help:"Raft heartbeat and election timeout; fail-over takes about 2.3 times as long"`
+	AdmitAfter       time.Duration `yaml:"admit_after" help:"how long a starting node waits for members that do not answer, where those that do may not know its newest acknowledgements"`
 	RequestTimeout   time.Duration `yaml:"request_timeout" help:"longest wait of one request for its commit or its answer"`
 	MaxBodyBytes     int           `yaml:"max_body_bytes" help:"largest request body"`
 	MaxUnpackedBytes int           `yaml:"max_unpacked_bytes" help:"largest request body after decompression"`
@@ -60,6 +61,7 @@ func Defaults() Config {
 		Listen:           "127.0.0.1:7500",
 		FenceAfter:       2 * time.Second,
 		Heartbeat:        250 * time.Millisecond,
+		AdmitAfter:       10 * time.Second,
 		RequestTimeout:   10 * time.Second,
 		MaxBodyBytes:     16 << 20,
 		MaxUnpackedBytes: 64 << 20,
@@ -90,6 +92,7 @@ func (c *Config) fill() {
 	setString(&c.LogFormat, d.LogFormat)
 	setDefault(&c.FenceAfter, d.FenceAfter)
 	setDefault(&c.Heartbeat, d.Heartbeat)
+	setDefault(&c.AdmitAfter, d.AdmitAfter)
 	setDefault(&c.RequestTimeout, d.RequestTimeout)
 	setDefault(&c.MaxBodyBytes, d.MaxBodyBytes)
 	setDefault(&c.MaxUnpackedBytes, d.MaxUnpackedBytes)
@@ -156,6 +159,9 @@ func (c *Config) Validate() error {
 	}
 	if c.CacheBytes < 1<<20 || c.LogKeepBytes < 1<<20 || c.PullBytesPerSec < 0 {
 		fail("cache_bytes %d and log_keep_bytes %d must be at least 1048576, pull_bytes_per_second %d not negative", c.CacheBytes, c.LogKeepBytes, c.PullBytesPerSec)
+	}
+	if c.AdmitAfter < time.Second {
+		fail("admit_after %s is shorter than 1s: a member that starts at the same time could not be heard", c.AdmitAfter)
 	}
 	if c.Heartbeat < 50*time.Millisecond || c.Heartbeat > 10*time.Second {
 		fail("heartbeat %s: give 50ms to 10s", c.Heartbeat)

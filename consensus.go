@@ -65,7 +65,7 @@ var termKey = []byte("CurrentTerm")
 // prepare compares log, vote store and identity, and reports whether this node never took part in a cluster. A node that lost
 // its log or its votes must not start: it would vote as if it had them.
 func (n *Node) prepare() (empty bool, err error) {
-	last, err := n.cons.log.LastIndex()
+	end, err := logEnd(n.cons.log)
 	if err != nil {
 		return false, err
 	}
@@ -73,12 +73,12 @@ func (n *Node) prepare() (empty bool, err error) {
 	if err != nil && !errors.Is(err, boltdb.ErrKeyNotFound) {
 		return false, fmt.Errorf("gapless: vote store: %w", err)
 	}
-	floor := n.floorEnd().Index
-	if err := logLost(n.id, last, floor, term); err != nil {
+	end = end.Max(n.floorEnd())
+	if err := logLost(n.id, end, term); err != nil {
 		return false, err
 	}
 	switch {
-	case last > 0 || floor > 0 || term > 1:
+	case end.Index > 0 || term > 1:
 		return false, nil
 	case term == 1:
 		return true, n.resetVotes() // founding was cut off before its first entry; nobody voted in term 1
@@ -115,12 +115,18 @@ func (l *nodeLog) StoreLogs(logs []*raft.Log) error {
 	return l.node.join()
 }
 
-// DeleteRange also looks at the wipe after an install. Raft keeps the last index of its log in memory and does not reset it then: where the
+// DeleteRange refuses to cut off what was applied: only a log that forgot can be asked to, and the state cannot follow it.
+//
+// It also looks at the wipe after an install. Raft keeps the last index of its log in memory and does not reset it then: where the
 // old log reached beyond the floor, it would refuse every entry of the leader for ever.
 func (l *nodeLog) DeleteRange(first, last uint64) error {
 	before, err := l.LastIndex()
 	if err != nil {
 		return err
+	}
+	applied := l.node.state.Index()
+	if last >= before && first <= applied && l.node.newestFloor().Index < applied {
+		return fmt.Errorf("gapless: the leader replaces entries from %d on, and this node applied up to %d: a majority of the disks forgot what they had stored", first, applied)
 	}
 	if err := l.LogStore.DeleteRange(first, last); err != nil {
 		return err
@@ -172,6 +178,11 @@ func (n *Node) reopenConsensus() error {
 	n.proposer.End()
 	if err := n.cons.stop(); err != nil {
 		return fmt.Errorf("gapless: opening raft anew: %w", err)
+	}
+	if d := n.healing.Swap(nil); d != nil {
+		if err := n.adopt(d); err != nil {
+			n.log.Error("the majority's floor could not be taken over", "floor", d.index, "hash", d.other, "err", err)
+		}
 	}
 	return n.startConsensus()
 }

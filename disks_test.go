@@ -209,7 +209,7 @@ func TestOldCopyAndStaleMember(t *testing.T) {
 	c.start(stale)
 	waits(t, b, "a newer log")
 	began := time.Now()
-	eventually(t, func() bool { return b.raft() != nil || time.Since(began) > patience/2 }, func() string { return "" })
+	eventually(t, func() bool { return b.raft() != nil || time.Since(began) > b.cfg.AdmitAfter/2 }, func() string { return "" })
 	c.start(0)
 	select {
 	case err := <-fatal:

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hashicorp/raft"
+
 	"github.com/gaplessdb/gapless/raftfsm"
 	"github.com/gaplessdb/gapless/raftfsm/floor"
 	"github.com/gaplessdb/gapless/segment"
@@ -53,7 +55,9 @@ func (n *Node) checkFloor(first, last uint64) error {
 	case first > newest.Index+1:
 		return fmt.Errorf("gapless: the log begins at %d and the newest floor is %d: what lies between was lost, and the node must not vote: empty its directory and run `gapless ctl replace %s`",
 			first, newest.Index, n.cfg.Node)
-	case last >= newest.Index || last == 0:
+	case last >= newest.Index:
+		return nil
+	case newest.Installed && last == 0:
 		return nil
 	case newest.Installed:
 		return n.cons.log.DeleteRange(first, last)
@@ -73,9 +77,20 @@ func (n *Node) newestFloor() floor.Published {
 // flush turns sealed heads into segments until Close.
 func (n *Node) flush() {
 	raftfsm.NewFlusher(raftfsm.FlusherOptions{
-		State: n.state, FS: n.dir, Dir: n.shelf.Dir(), Added: n.shelf.Added, Wanted: n.wantSegments, Done: n.noteFlush, Floors: n.floors, Partition: partition,
+		State: n.state, FS: n.dir, Dir: n.shelf.Dir(), Added: n.shelf.Added, Wanted: n.wantSegments, Done: n.noteFlush, Stuck: n.standAside, Floors: n.floors, Partition: partition,
 		Logger: n.log, Metrics: n.metrics, Fatal: n.fail,
 	}).Run(n.ctx)
+}
+
+// standAside hands leadership over when this node cannot flush: others may have room on their disks.
+func (n *Node) standAside() {
+	r := n.raft()
+	if r == nil || r.State() != raft.Leader || n.state.Pressure() < 3 {
+		return
+	}
+	if err := r.LeadershipTransfer().Error(); err != nil {
+		n.log.Warn("leadership not handed over although the disk is full", "err", err)
+	}
 }
 
 // wantSegments says which segments count. One that cannot be judged now is missing until a pull has looked again.
@@ -144,7 +159,7 @@ func (n *Node) reportFloor() {
 func (n *Node) cutLog() error {
 	safe := n.safeFloor()
 	n.cons.log.SetFloor(safe)
-	if safe == 0 {
+	if safe == 0 || len(n.shelf.Missing()) > 0 { // what a segment here has lost may still be in the log
 		return nil
 	}
 	first, err := n.cons.log.FirstIndex()

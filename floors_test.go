@@ -138,6 +138,9 @@ func TestSegmentsAreTheSameEverywhere(t *testing.T) {
 		if got := countFrames(t, n, "d1", "&consistency=linearizable"); got != 6000 {
 			t.Errorf("%s has %d frames after the restart, want 6000", n.cfg.Node, got)
 		}
+		if code, body := get(t, n, "/v1/latest?device=d1"); code != http.StatusOK || !strings.Contains(body, `"seq":5999`) {
+			t.Errorf("%s has as latest frame after the restart: %d %s", n.cfg.Node, code, body)
+		}
 	}
 	postFrames(t, c.nodes[0], "d1", 6000, 6099)
 	wantSame(t, c.flushed())

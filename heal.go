@@ -55,14 +55,22 @@ func (n *Node) diverged() (d divergence) {
 	return d
 }
 
-// heal replaces this node's newest floor by the majority's and starts from it again. The old file gives way; segments that differ are not in
-// the manifest any more, and those that are missing are pulled.
+// heal hands leadership over and has the leader loop open Raft anew on the majority's floor.
 func (n *Node) heal(d *divergence) error {
 	if r := n.raft(); r != nil && r.State() == raft.Leader {
 		if err := r.LeadershipTransfer().Error(); err != nil {
 			return fmt.Errorf("gapless: handing leadership over first: %w", err)
 		}
 	}
+	n.healing.Store(d)
+	n.askReopen()
+	return nil
+}
+
+// adopt replaces this node's newest floor by the majority's, while Raft does not run. Nothing of the state that is dropped is published after it;
+// segments that differ are not in the new manifest, and those that are missing are pulled.
+func (n *Node) adopt(d *divergence) error {
+	n.state.Abandon()
 	hash, err := hex.DecodeString(d.other)
 	if err != nil || len(hash) != len(floor.Published{}.Hash) {
 		return fmt.Errorf("gapless: %q is not a floor's hash", d.other)
@@ -75,7 +83,6 @@ func (n *Node) heal(d *divergence) error {
 			continue
 		}
 		n.log.Warn("took over the majority's floor", "floor", d.index, "from", server)
-		n.askReopen()
 		return nil
 	}
 	return tried
@@ -135,5 +142,9 @@ func (n *Node) serveFloor(payload []byte) ([]byte, error) {
 	if err := head.check(); err != nil {
 		return nil, err
 	}
-	return n.floors.ReadRange([32]byte(hash), head.Offset, head.Bytes)
+	b, err := n.floors.ReadRange([32]byte(hash), head.Offset, head.Bytes)
+	if errors.Is(err, io.EOF) { // the file ended where the last range did
+		return nil, nil
+	}
+	return b, err
 }

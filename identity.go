@@ -161,14 +161,15 @@ func (n *Node) keepClusterID() error {
 
 var errMixedUp = errors.New("files of different disks were mixed up")
 
-// logLost compares what the node remembers of its log (last entry, newest floor) with its term and its identity. A node that lost its log or
-// its votes must not start: it would vote as if it had them.
-func logLost(id identity, last, floor, term uint64) error {
+// logLost compares what the node remembers of its log (its end, or the newest floor) with its term and its identity. A node that lost its
+// log or its votes must not start: it would vote as if it had them. Raft keeps a term before it stores entries of it, so a term below that
+// of the last entry is an older copy of the file.
+func logLost(id identity, end raftfsm.LogEnd, term uint64) error {
 	switch {
-	case max(last, floor) > 0 && term == 0:
-		return fmt.Errorf("gapless: the log has entries up to %d but %s has no term: the file was lost, and with it how this node voted; %s",
-			max(last, floor), stableFile, replaceHint(id.Node))
-	case max(last, floor) == 0 && id.Joined:
+	case end.Index > 0 && term < end.Term:
+		return fmt.Errorf("gapless: the log ends at %s, but %s is at term %d: the file was lost or put back to an older copy, and with it how this node voted; %s",
+			end, stableFile, term, replaceHint(id.Node))
+	case end.Index == 0 && id.Joined:
 		return fmt.Errorf("gapless: this node stored entries before, but its log in %s is empty: it was lost, and the node must not vote without it; %s",
 			walDir, replaceHint(id.Node))
 	}
@@ -177,5 +178,5 @@ func logLost(id identity, last, floor, term uint64) error {
 
 // replaceHint says how a node whose disk is not to be trusted comes back.
 func replaceHint(node string) string {
-	return fmt.Sprintf("keep the directory aside, start the node on an empty one and run `gapless ctl replace %s`", node)
+	return fmt.Sprintf("keep the directory aside, start the node on an empty one and run `gapless ctl replace %s` (`gapless ctl join` if it had no vote)", node)
 }

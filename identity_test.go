@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gaplessdb/gapless/raftfsm"
 	"github.com/gaplessdb/gapless/vfs"
 )
 
@@ -125,21 +126,22 @@ func TestIdentityOfANewerRelease(t *testing.T) {
 
 func TestLogLost(t *testing.T) {
 	joined := identity{Node: "n1", Joined: true}
+	none, end := raftfsm.LogEnd{}, raftfsm.LogEnd{Term: 2, Index: 10}
 	for _, tc := range []struct {
-		name              string
-		id                identity
-		last, floor, term uint64
-		lost              bool
+		name string
+		id   identity
+		end  raftfsm.LogEnd
+		term uint64
+		lost bool
 	}{
-		{"new", identity{Node: "n1"}, 0, 0, 0, false},
-		{"as it was", joined, 10, 0, 2, false},
-		{"the log is gone", joined, 0, 0, 2, true},
-		{"the votes are gone", joined, 10, 0, 0, true},
-		{"a floor was just installed", joined, 0, 10, 2, false},
-		{"a floor and no votes", joined, 0, 10, 0, true},
-		{"voted, and never stored anything", identity{Node: "n1"}, 0, 0, 5, false},
+		{"new", identity{Node: "n1"}, none, 0, false},
+		{"as it was", joined, end, 2, false},
+		{"the log is gone", joined, none, 2, true},
+		{"the votes are gone", joined, end, 0, true},
+		{"the votes are an older copy", joined, end, 1, true},
+		{"voted, and never stored anything", identity{Node: "n1"}, none, 5, false},
 	} {
-		if err := logLost(tc.id, tc.last, tc.floor, tc.term); (err != nil) != tc.lost {
+		if err := logLost(tc.id, tc.end, tc.term); (err != nil) != tc.lost {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 	}

@@ -113,7 +113,7 @@ func (n *Node) verifiedCopy(server string) bool {
 }
 
 // hasSegments reports whether a server has every segment: it says that it lacks none, and once this node has reported a floor, it has
-// reported the same one.
+// reported one that is not below those kept here.
 func (n *Node) hasSegments(server string) (ok bool) {
 	if server == n.id.server() {
 		return len(n.shelf.Missing()) == 0
@@ -122,9 +122,10 @@ func (n *Node) hasSegments(server string) (ok bool) {
 	if !fresh || h.status.Missing > 0 {
 		return false
 	}
+	oldest, _ := n.floors.Oldest()
 	n.state.View(func(v raftfsm.View) {
 		_, reported := v.Floors.Newest(n.id.server())
-		ok = !reported || v.Floors.Common(n.id.server(), []string{server}) > 0
+		ok = !reported || v.Floors.Common(n.id.server(), []string{server}) >= max(oldest.Index, 1)
 	})
 	return ok
 }

@@ -53,11 +53,13 @@ type Node struct {
 	server   *fasthttp.Server
 	listener net.Listener
 
-	entered chan struct{} // closed once Raft runs
-	flushed chan struct{} // says that a floor was published; holds one token
-	reopen  chan struct{} // asks the leader loop to open Raft anew; holds one token
-	waiting atomic.Pointer[string]
-	fatal   sync.Once
+	entered  chan struct{}              // closed once Raft runs
+	flushing sync.Mutex                 // held while a FLUSH command is on its way, so that there is one at a time
+	flushed  chan struct{}              // says that a floor was published; holds one token
+	healing  atomic.Pointer[divergence] // what the next opening of Raft must mend first
+	reopen   chan struct{}              // asks the leader loop to open Raft anew; holds one token
+	waiting  atomic.Pointer[string]
+	fatal    sync.Once
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -158,8 +160,8 @@ func (n *Node) Close() error {
 		cancel()
 	}
 	if n.proposer != nil {
+		n.state.Close() // apply may wait for a flush
 		n.proposer.End()
-		n.state.Close()
 	}
 	if n.port != nil {
 		errs = closing(errs, n.port)

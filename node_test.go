@@ -43,7 +43,7 @@ func newTestCluster(t *testing.T, size int) *testCluster {
 		node := fmt.Sprintf("n%d", i+1)
 		c.cfgs = append(c.cfgs, Config{
 			Node: node, Cluster: "test", Data: filepath.Join(t.TempDir(), node), HTTP: "127.0.0.1:0", Listen: peers[node], Peers: peers,
-			FenceAfter: 10 * time.Second, RequestTimeout: 10 * time.Second,
+			FenceAfter: 10 * time.Second, AdmitAfter: 2 * time.Second, RequestTimeout: 10 * time.Second,
 			Logger:  slog.New(slog.NewTextHandler(io.Discard, nil)),
 			OnFatal: func(err error) { t.Errorf("%s: fatal: %v", node, err) },
 		})

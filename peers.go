@@ -195,7 +195,7 @@ func (n *Node) followers() (list []raftfsm.Follower) {
 	}
 	for _, h := range n.peers.all() {
 		if learns, member := learner[h.status.Server]; member { // else a wiped node, say, that is kept out
-			list = append(list, raftfsm.Follower{Node: h.status.Node, Index: h.status.LastIndex, Fresh: time.Since(h.at) <= freshFor, Learner: learns})
+			list = append(list, raftfsm.Follower{Node: h.status.Node, Index: h.status.LastIndex, Fresh: time.Since(h.at) <= freshFor && h.status.Pressure < 3, Learner: learns})
 		}
 	}
 	return list
@@ -220,7 +220,7 @@ func (n *Node) ownStatus() status {
 	st := status{
 		Node: n.cfg.Node, Server: n.id.server(), ClusterID: n.knownClusterID(), Peers: n.cfg.Peers, HTTP: n.cfg.AdvertiseHTTP, Raft: n.cfg.Advertise,
 		ClockMS: n.cfg.Clock().UnixMilli(), LastIndex: end.Index, LastTerm: end.Term, Applied: n.state.Index(), Empty: n.empty,
-		State: stateWaiting, Waiting: *n.waiting.Load(), Missing: len(n.shelf.Missing()),
+		State: stateWaiting, Waiting: *n.waiting.Load(), Missing: len(n.shelf.Missing()), Pressure: n.state.Pressure(),
 	}
 	for _, s := range n.servers() {
 		st.Servers = append(st.Servers, string(s.ID))

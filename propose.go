@@ -102,7 +102,16 @@ func (n *Node) commandHere(kind uint16, version uint8, body []byte) (commandAnsw
 			Hint: "finish the upgrade of every node first",
 		}
 	}
-	if kind == raftfsm.KindFlush && n.state.Pressure() > 0 { // a third sealed head would make apply wait
+	if kind == raftfsm.KindFlush {
+		n.flushing.Lock()
+		defer n.flushing.Unlock()
+		if n.state.Pressure() > 0 { // a third sealed head would make apply wait
+			return commandAnswer{}, &ingest.RefusedError{
+				Status: http.StatusTooManyRequests, Code: "flush_under_way", Message: "another flush is under way", Hint: "wait until `gapless ctl storage` shows no sealed head",
+			}
+		}
+	}
+	if ledgerKind(kind) && n.state.Pressure() > 2 { // as for frames
 		return commandAnswer{}, raftfsm.ErrOverloaded
 	}
 	result, err := n.proposer.Command(kind, version, body)
@@ -114,6 +123,9 @@ func (n *Node) commandHere(kind uint16, version uint8, body []byte) (commandAnsw
 	}
 	return commandAnswer{Position: result.Position, Result: result.JSON}, nil
 }
+
+// ledgerKind reports whether a command is what devices say of their counters, which may come as often as frames do.
+func ledgerKind(kind uint16) bool { return kind >= ledger.KindHeartbeat && kind <= ledger.KindVerdict }
 
 // refusedError turns what a section refused into the client's answer.
 func refusedError(err error) error {

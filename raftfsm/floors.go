@@ -104,6 +104,17 @@ func (f *Floors) Differs(index uint64, hash string, members []string) (other str
 	return other, n
 }
 
+// configure drops the reports of servers that are no members any more.
+func (f *Floors) configure(servers []string) {
+	var kept []FloorReport
+	for _, r := range f.reports {
+		if slices.Contains(servers, r.Server) {
+			kept = append(kept, r)
+		}
+	}
+	f.reports = kept
+}
+
 // Freeze implements Section.
 func (f *Floors) Freeze() func(io.Writer) error { return freezeJSON(f.Name(), slices.Clone(f.reports)) }
 

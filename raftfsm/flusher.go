@@ -15,7 +15,7 @@ import (
 	"github.com/gaplessdb/gapless/vfs"
 )
 
-// retryFlush is how long a flush waits that found the disk full, or a newer floor being installed.
+// retryFlush is how long a flush waits that found the disk full.
 const retryFlush = time.Second
 
 // FlusherOptions is what a flusher works with. All are required.
@@ -26,6 +26,7 @@ type FlusherOptions struct {
 	Added     func(segment.Info) error // told of each segment before its floor is published
 	Wanted    func(*segment.Manifest)  // told of the manifest of each floor before readers see it
 	Done      func()                   // told when readers see it
+	Stuck     func()                   // told each time that a flush found the disk full
 	Floors    *floor.Store
 	Partition uint32
 	Logger    *slog.Logger
@@ -65,9 +66,9 @@ func (f *Flusher) survives(ctx context.Context, sealed *Sealed, err error) bool 
 		return true // a floor was installed meanwhile: this head is of a state that is gone
 	}
 	switch {
-	case errors.Is(err, floor.ErrOlder): // a floor is being installed: its restore follows
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		f.opt.Logger.Error("flush failed: make room on the disk", "floor", sealed.Index, "err", err)
+		f.opt.Stuck()
 	default:
 		f.opt.Fatal(fmt.Errorf("raftfsm: flush at %d: %w", sealed.Index, err))
 		return false
@@ -83,9 +84,10 @@ func (f *Flusher) survives(ctx context.Context, sealed *Sealed, err error) bool 
 func (f *Flusher) flush(sealed *Sealed) error {
 	start := time.Now()
 	s := f.opt.State
-	m, before := s.published()
+	var info segment.Info
 	if sealed.Head.Frames() > 0 {
-		info, err := segment.Write(f.opt.FS, f.opt.Dir, segment.Options{
+		var err error
+		info, err = segment.Write(f.opt.FS, f.opt.Dir, segment.Options{
 			Cluster: sealed.Cluster, Partition: f.opt.Partition, History: sealed.History, FirstIndex: sealed.After + 1, LastIndex: sealed.Index,
 		}, sealed.Head, s.key)
 		if err != nil {
@@ -94,22 +96,46 @@ func (f *Flusher) flush(sealed *Sealed) error {
 		if err := f.opt.Added(info); err != nil {
 			return err
 		}
-		m = m.With(info)
 	}
-	published, _, err := f.opt.Floors.Publish(sealed.header(f.opt.Partition), sealed.parts(m, before))
-	if err != nil {
+	m, err := f.publish(sealed, info)
+	if err != nil || m == nil {
 		return err
-	}
-	f.opt.Wanted(m)
-	if !s.flushed(sealed, m, published.Bytes) {
-		return nil // a floor was installed meanwhile
 	}
 	f.opt.Done()
 	took := time.Since(start)
 	f.opt.Metrics.FlushSeconds.Observe(took.Seconds())
 	f.opt.Metrics.FlushedFrames.Add(float64(sealed.Head.Frames()))
-	f.opt.Logger.Info("flushed", "floor", sealed.Index, "frames", sealed.Head.Frames(), "segments", len(m.Segments()), "floor_bytes", published.Bytes, "took", took)
+	f.opt.Logger.Info("flushed", "floor", sealed.Index, "frames", sealed.Head.Frames(), "segments", len(m.Segments()), "took", took)
 	return nil
+}
+
+// publish makes the floor, and lets readers see it. It returns the floor's manifest, nil when the head belongs to a state that was replaced.
+// While it runs no other state takes the place of this one, so that neither its floor nor what it wants of the shelf comes after that of a
+// restore.
+func (f *Flusher) publish(sealed *Sealed, info segment.Info) (*segment.Manifest, error) {
+	s := f.opt.State
+	s.replacing.Lock()
+	defer s.replacing.Unlock()
+	if s.oldest() != sealed {
+		return nil, nil
+	}
+	m, before := s.published()
+	if info.Frames > 0 {
+		m = m.With(info)
+	}
+	published, _, err := f.opt.Floors.Publish(sealed.header(f.opt.Partition), sealed.parts(m, before))
+	if errors.Is(err, floor.ErrOlder) {
+		// A newer floor was installed, and its restore waits behind apply, which may wait for this flush. The segment is durable and the
+		// newer floor is, too: that is all this flush was for. What the state holds until the restore is the same.
+		s.flushed(sealed, m, before)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.opt.Wanted(m)
+	s.flushed(sealed, m, published.Bytes)
+	return m, nil
 }
 
 // published is the manifest of the newest floor, and the size of its file.

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/raft"
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,13 +20,17 @@ import (
 	"github.com/gaplessdb/gapless/vfs"
 )
 
-// longLog is a log with all kinds of commands and many flush points.
+// longLog is a log with all kinds of commands and many flush points: most because of the bytes, some by command, under a policy that changes.
 func longLog(t *testing.T) []*raft.Log {
 	r := newReplica(t)
 	policy := DefaultPolicy()
-	policy.FlushBytes = minFlushBytes
-	r.command(KindPolicy, policy)
-	for i := range 300 {
+	flushEvery := func(bytes int64) {
+		policy.FlushBytes = bytes
+		r.command(KindPolicy, policy)
+		policy.Revision++
+	}
+	flushEvery(minFlushBytes)
+	for i := range 1500 {
 		r.parts(r.term,
 			Part{Batch: r.batch(fmt.Sprint("d", i%17), seqs(i/17*40, 40)...)},
 			Part{Tenant: "default", Key: fmt.Sprint("k", i), Batch: r.batch("unnumbered", -1, -1)},
@@ -33,14 +38,19 @@ func longLog(t *testing.T) []*raft.Log {
 		if i%3 == 0 {
 			r.command(KindTick, Tick{ElapsedMS: 1000, Voters: 1, Readings: []Reading{{ClockMS: 1_700_000_000_000 + int64(i)*20_000}}})
 		}
-		if i%50 == 49 {
-			r.log(AppendCommand(nil, KindFlush, commandVersion, 0, nil))
-		}
-		if i == 120 {
+		switch i {
+		case 120:
 			r.configure("n1.a", "n2.b")
+		case 400, 410, 900:
+			r.log(AppendCommand(nil, KindFlush, commandVersion, 0, nil))
+		case 600:
+			flushEvery(2 * minFlushBytes)
+		case 1000:
+			flushEvery(minFlushBytes)
 		}
 	}
 	r.log(AppendCommand(nil, KindFlush, commandVersion, 0, nil))
+	r.parts(r.term, Part{Batch: r.batch("behind", 1, 2, 3)})
 	return r.logs
 }
 
@@ -81,7 +91,7 @@ func (d *disk) run(t *testing.T, logs []*raft.Log, rng *rand.Rand, stop int, gat
 	}
 	flusher := NewFlusher(FlusherOptions{
 		State: state, FS: d.fs, Dir: "segments", Added: func(segment.Info) error { gate(); return nil },
-		Wanted: func(*segment.Manifest) {}, Done: func() {}, Floors: d.floors, Logger: discard, Metrics: metrics,
+		Wanted: func(*segment.Manifest) {}, Done: func() {}, Stuck: func() {}, Floors: d.floors, Logger: discard, Metrics: metrics,
 		Fatal: func(err error) { t.Error(err) },
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -138,8 +148,9 @@ func TestFloorsAreAFunctionOfTheLog(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 2))
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1 + rng.IntN(4)))
 			defer debug.SetGCPercent(debug.SetGCPercent([]int{5, 50, 100, -1}[rng.IntN(4)]))
+			pace := rand.New(rand.NewPCG(seed, 3)) // of the flusher's goroutine
 			gate := func() {
-				for range rng.IntN(50) {
+				for range pace.IntN(50) {
 					runtime.Gosched()
 				}
 			}
@@ -156,12 +167,14 @@ func TestFloorsAreAFunctionOfTheLog(t *testing.T) {
 	}
 }
 
-// TestRestoredStateIsTheSame compares a state that was restored from its newest floor and went on with one that never stopped.
+// TestRestoredStateIsTheSame compares a state that was restored from floors on the way, and went on, with one that never stopped.
 func TestRestoredStateIsTheSame(t *testing.T) {
 	logs := longLog(t)
+	whole := newDisk(t).run(t, logs, rand.New(rand.NewPCG(1, 1)), len(logs), func() {})
 	d := newDisk(t)
-	whole := d.run(t, logs, rand.New(rand.NewPCG(1, 1)), len(logs), func() {})
-	again := d.run(t, logs, rand.New(rand.NewPCG(2, 1)), len(logs), func() {})
+	d.run(t, logs, rand.New(rand.NewPCG(2, 1)), len(logs)/2, func() {})
+	d.open(t)
+	again := d.run(t, logs, rand.New(rand.NewPCG(3, 1)), len(logs), func() {})
 	for i, sec := range whole.Sections() {
 		var a, b digestWriter
 		if err := sec.Freeze()(&a); err != nil {
@@ -173,6 +186,85 @@ func TestRestoredStateIsTheSame(t *testing.T) {
 		if string(a) != string(b) {
 			t.Errorf("section %s differs", sec.Name())
 		}
+	}
+}
+
+// TestInstallWhileApplyWaits brings a floor to a node whose apply waits for its flusher, with the restore queued behind it in the same
+// goroutine, as Raft does it. The flushes that are behind must not stand in its way.
+func TestInstallWhileApplyWaits(t *testing.T) {
+	logs := longLog(t)
+	ahead := newDisk(t)
+	ahead.run(t, logs, rand.New(rand.NewPCG(1, 1)), len(logs), func() {})
+	installed := ahead.floors.Floors()[0]
+
+	d := newDisk(t)
+	state := NewState()
+	metrics, discard := NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler)
+	fsm := NewFSM(state, discard, metrics, func(*segment.Manifest) {}, func(err error) { t.Error(err) })
+	gate := make(chan struct{})
+	flusher := NewFlusher(FlusherOptions{
+		State: state, FS: d.fs, Dir: "segments", Added: func(segment.Info) error { <-gate; return nil }, Wanted: func(*segment.Manifest) {},
+		Done: func() {}, Stuck: func() {}, Floors: d.floors, Logger: discard, Metrics: metrics, Fatal: func(err error) { t.Error(err) },
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go flusher.Run(ctx)
+	applied := make(chan error)
+	received := make(chan struct{})
+	go func() {
+		fsm.ApplyBatch(logs[:len(logs)-10])
+		<-received
+		list, err := d.floors.List()
+		if err == nil {
+			_, r, openErr := d.floors.Open(list[0].ID)
+			if err = openErr; err == nil {
+				err = fsm.Restore(r)
+			}
+		}
+		applied <- err
+	}()
+	for state.Pressure() <= pressed { // two heads are sealed
+		<-state.Changed()
+	}
+	install(t, ahead.floors, d.floors)
+	close(received)
+	close(gate)
+	select {
+	case err := <-applied:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("apply still waits for the flusher")
+	}
+	state.View(func(v View) {
+		if v.Floor != installed.Index || v.Index != installed.Index || len(v.Sealed) != 0 {
+			t.Errorf("at floor %d, index %d, %d sealed heads; want %d", v.Floor, v.Index, len(v.Sealed), installed.Index)
+		}
+	})
+}
+
+// install sends the newest floor of one store to another, as Raft does.
+func install(t *testing.T, from, to *floor.Store) {
+	t.Helper()
+	list, err := from.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, r, err := from.Open(list[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	sink, err := to.Create(1, m.Index, m.Term, m.Configuration, m.ConfigurationIndex, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(sink, r); err != nil {
+		t.Fatal(err)
+	}
+	if err := sink.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -56,6 +56,7 @@ func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
 		case l.Type == raft.LogConfiguration:
 			s.core.ConfigurationIndex, s.core.Configuration = l.Index, bytes.Clone(l.Data)
 			s.members.configure(l.Data)
+			s.floors.configure(s.members.data.Servers)
 		case l.Type == raft.LogCommand:
 			results[i] = f.applyLog(l)
 		}

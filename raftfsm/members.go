@@ -130,6 +130,11 @@ func (m *Members) applyRaise(body []byte) error {
 	if to.Version != m.data.Version+1 {
 		return fmt.Errorf("raftfsm: cluster version is %d and is raised one at a time, not to %d", m.data.Version, to.Version)
 	}
+	for _, server := range m.data.Servers {
+		if !slices.ContainsFunc(m.data.Members, func(member Member) bool { return member.Server == server }) {
+			return fmt.Errorf("raftfsm: server %s has not said yet which cluster versions it supports", server)
+		}
+	}
 	for _, member := range m.data.Members {
 		if member.Versions < to.Version {
 			return fmt.Errorf("raftfsm: node %s supports cluster versions up to %d, not %d: upgrade it first", member.Node, member.Versions, to.Version)

@@ -26,12 +26,15 @@ func (f *FSM) Restore(r io.ReadCloser) error {
 	if err != nil {
 		return err
 	}
-	f.restored(m)
 	s := f.state
+	s.replacing.Lock()
+	defer s.replacing.Unlock()
+	f.restored(m)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.content, s.sealed, s.manifest, s.floor = fresh, nil, m, header.Index
 	s.sizes = [2]int64{counted.n, fresh.core.Before}
+	s.abandoned = false
 	s.core.Before = 0 // a floor file's, not the state's
 	f.metrics.state(s)
 	s.press()
@@ -43,11 +46,12 @@ func (f *FSM) Restore(r io.ReadCloser) error {
 // readFloor builds a state from a floor file.
 func readFloor(r io.Reader) (c content, h floor.Header, m *segment.Manifest, err error) {
 	c = newContent()
-	sections := map[string]Section{}
+	sections, seen := map[string]Section{}, map[string]bool{}
 	for _, sec := range c.Sections() {
 		sections[sec.Name()] = sec
 	}
 	h, _, err = floor.Read(r, nil, func(name string, r io.Reader) error {
+		seen[name] = true
 		if name == manifestPart {
 			b, err := io.ReadAll(r)
 			if err != nil {
@@ -64,6 +68,11 @@ func readFloor(r io.Reader) (c content, h floor.Header, m *segment.Manifest, err
 	})
 	if err != nil {
 		return c, h, nil, err
+	}
+	for _, name := range []string{manifestPart, coreName, c.ledger.Name(), c.members.Name()} {
+		if !seen[name] {
+			return c, h, nil, fmt.Errorf("raftfsm: floor %d has no part %q", h.Index, name)
+		}
 	}
 	if c.index != h.Index {
 		return c, h, nil, fmt.Errorf("raftfsm: floor %d holds the state at %d", h.Index, c.index)

@@ -110,23 +110,29 @@ func (s *State) Pressure() int { return int(s.pressure.Load()) }
 func (s *State) oldest() *Sealed {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if len(s.sealed) == 0 {
+	if len(s.sealed) == 0 || s.abandoned {
 		return nil
 	}
 	return s.sealed[0]
 }
 
-// flushed replaces the oldest sealed head by the manifest that has its segment, unless a restore has replaced the state meanwhile.
-func (s *State) flushed(sealed *Sealed, m *segment.Manifest, bytes int64) bool {
+// flushed replaces the oldest sealed head by the manifest that has its segment.
+func (s *State) flushed(sealed *Sealed, m *segment.Manifest, bytes int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.sealed) == 0 || s.sealed[0] != sealed {
-		return false
-	}
 	s.sealed = append([]*Sealed(nil), s.sealed[1:]...)
 	s.manifest, s.floor = m, sealed.Index
 	s.sizes = [2]int64{bytes, s.sizes[0]}
 	s.press()
 	s.signal()
-	return true
+}
+
+// Abandon makes the flusher leave the sealed heads alone, and returns when none is being published any more: the state is going to be replaced
+// by a restore. Until then readers see it as it is. Raft does not run meanwhile.
+func (s *State) Abandon() {
+	s.replacing.Lock()
+	defer s.replacing.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.abandoned = true
 }

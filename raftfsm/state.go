@@ -13,6 +13,8 @@ import (
 
 // State is everything the log has done so far, at one index. Apply writes it under the lock; readers see it through View.
 type State struct {
+	replacing sync.Mutex // held while a floor is published or restored; before mu
+
 	mu sync.RWMutex // protects all below; written by the FSM's goroutine, and by the flusher where it says so
 
 	content
@@ -20,6 +22,8 @@ type State struct {
 	manifest *segment.Manifest // as of floor
 	floor    uint64            // index of the newest floor this node flushed or installed
 	sizes    [2]int64          // bytes of the newest floor file and of the one before
+
+	abandoned bool // nothing of this content is to be published: see Abandon
 
 	halted  error         // why nothing more is applied
 	changed chan struct{} // closed and replaced after every batch of commands, after every flush and restore

@@ -84,15 +84,22 @@ func writeFile(f vfs.File, opt Options, h *Head, key func(frame.StreamID) (frame
 	return info, nil
 }
 
+// syncBytes is how much is written between two syncs: the log's syncs wait behind each of them.
+const syncBytes = 16 << 20
+
 // appender writes a file front to back.
 type appender struct {
-	f  vfs.File
-	at int64
+	f      vfs.File
+	at     int64
+	synced int64
 }
 
 func (a *appender) Write(b []byte) (int, error) {
 	n, err := a.f.WriteAt(b, a.at)
 	a.at += int64(n)
+	if err == nil && a.at-a.synced >= syncBytes {
+		a.synced, err = a.at, a.f.Sync()
+	}
 	return n, err
 }
 
