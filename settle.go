@@ -30,7 +30,7 @@ func (n *Node) settle(ctx context.Context, r *raftfsm.PartResult) {
 	var mu sync.Mutex // protects r
 	var committing sync.WaitGroup
 	slots := make(chan struct{}, maxVerdicts)
-	for _, run := range n.compare(r.Unsettled) {
+	for _, run := range n.compare(ctx, r.Unsettled) {
 		if ctx.Err() != nil {
 			break
 		}
@@ -56,8 +56,8 @@ func (n *Node) settle(ctx context.Context, r *raftfsm.PartResult) {
 }
 
 // compare looks up the stored frames and groups neighbours that turned out alike. What cannot be read now stays unsettled.
-func (n *Node) compare(list []raftfsm.Unsettled) (runs []comparison) {
-	for i, old := range n.lookUp(list) {
+func (n *Node) compare(ctx context.Context, list []raftfsm.Unsettled) (runs []comparison) {
+	for i, old := range n.lookUp(ctx, list) {
 		if old == nil {
 			continue
 		}

@@ -1,6 +1,8 @@
 package gapless
 
 import (
+	"context"
+
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/raftfsm"
 	"github.com/gaplessdb/gapless/segment"
@@ -14,7 +16,7 @@ type stored struct {
 
 // lookUp finds the stored frames under the numbers of old duplicates, nil where one cannot be read now. A frame is in one head or in one
 // segment of the same moment; segments are read after the lock is gone.
-func (n *Node) lookUp(list []raftfsm.Unsettled) []*stored {
+func (n *Node) lookUp(ctx context.Context, list []raftfsm.Unsettled) []*stored {
 	found := make([]*stored, len(list))
 	keys := make([]frame.StreamKey, len(list))
 	var m *segment.Manifest
@@ -29,6 +31,9 @@ func (n *Node) lookUp(list []raftfsm.Unsettled) []*stored {
 	for i := range list {
 		if found[i] != nil {
 			continue
+		}
+		if ctx.Err() != nil { // the rest stays unsettled
+			break
 		}
 		var err error
 		if found[i], err = n.inSegments(m, keys[i], &list[i]); err != nil {

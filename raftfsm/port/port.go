@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,6 +44,7 @@ func (o *Options) validate() error {
 const (
 	acceptPause = 100 * time.Millisecond // after a failed accept
 	maxConns    = 1024                   // of one node; beyond it new ones are closed and counted
+	maxGreeting = 128                    // of them that have not been welcomed yet; beyond it the oldest gives way: members greet at once
 )
 
 // Port is one node's cluster port.
@@ -63,6 +65,7 @@ type Port struct {
 	mu        sync.Mutex          // protects all below
 	clusterID string              // "" while unknown
 	conns     map[net.Conn]string // incoming, as accepted; the cluster id that the other side gave, "" before it did
+	greeting  []net.Conn          // of them, those that have not been welcomed yet, oldest first
 }
 
 // Listen opens the port.
@@ -159,8 +162,20 @@ func (p *Port) track(conn net.Conn) bool {
 		return false
 	}
 	p.conns[conn] = ""
+	if p.greeting = append(p.greeting, conn); len(p.greeting) > maxGreeting {
+		p.greeting[0].Close()
+		p.greeting = p.greeting[1:]
+		p.metrics.refused.Inc()
+	}
 	p.metrics.open.Set(float64(len(p.conns)))
 	return true
+}
+
+// greeted ends the time in which a connection gives way to newer ones.
+func (p *Port) greeted(conn net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.greeting = slices.DeleteFunc(p.greeting, func(c net.Conn) bool { return c == conn })
 }
 
 func (p *Port) forget(conn net.Conn) {

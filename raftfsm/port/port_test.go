@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -291,4 +292,22 @@ func deadline(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+// TestSilentStrangersGiveWay opens more connections than a port has room for and says nothing on them: a member gets through all the same.
+func TestSilentStrangersGiveWay(t *testing.T) {
+	a, b := listen(t, "c", "n1.a"), listen(t, "c", "n2.b")
+	for range 2 * maxConns {
+		conn, err := net.Dial("tcp", b.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	if out, err := a.Call(t.Context(), at(b), 5, []byte("hello")); err != nil || !bytes.Equal(out, []byte("\x05hello")) {
+		t.Errorf("got %q, %v", out, err)
+	}
+	if n := testutil.ToFloat64(b.metrics.refused); n < maxConns {
+		t.Errorf("%v connections were closed for want of room, want %d and more", n, maxConns)
+	}
 }

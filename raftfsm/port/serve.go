@@ -26,6 +26,7 @@ const OpStatus byte = 1
 
 func (p *Port) serve(raw net.Conn) {
 	conn, h, err := p.meet(raw)
+	p.greeted(raw)
 	if err != nil {
 		p.noteRefusal(err)
 		p.forget(raw)
