@@ -34,7 +34,7 @@ check:
 # run where this machine can run them; arm64 needs qemu's user emulation, and its absence is a skip like any other.
 GOLDEN := ./frame ./segment ./segment/column ./raftfsm/floor
 cross:
-ifeq ($(shell $(GO) env GOOS/GOARCH),linux/amd64)
+ifeq ($(shell $(GO) env GOOS GOARCH),linux amd64)
 	CGO_ENABLED=0 GOARCH=386 $(GO) test -run Golden $(GOLDEN)
 	$(GO) test -tags noasm -run Golden $(GOLDEN)
 	if command -v qemu-aarch64-static; then CGO_ENABLED=0 GOARCH=arm64 $(GO) test -exec qemu-aarch64-static -run Golden $(GOLDEN); \
