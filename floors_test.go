@@ -207,3 +207,23 @@ func TestFollowerInstallsAFloor(t *testing.T) {
 	}
 	wantSame(t, c.flushed())
 }
+
+// TestAppliedEntriesStay asks the log of a node to give up entries that are applied and in no floor, as a leader that forgot them would.
+func TestAppliedEntriesStay(t *testing.T) {
+	c := newTestCluster(t, 1)
+	c.startAll()
+	n := c.nodes[0]
+	postFrames(t, n, "d1", 0, 9)
+	applied := n.state.Index()
+	_, last, err := n.logRange()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &nodeLog{n.cons.log, n}
+	if err := log.DeleteRange(applied, last+1); err == nil || !strings.Contains(err.Error(), "applied") {
+		t.Errorf("entries from %d on may be replaced although they are applied: %v", applied, err)
+	}
+	if _, now, err := n.logRange(); err != nil || now < last {
+		t.Errorf("the log ends at %d, before at %d: %v", now, last, err)
+	}
+}
