@@ -227,3 +227,22 @@ func TestAppliedEntriesStay(t *testing.T) {
 		t.Errorf("the log ends at %d, before at %d: %v", now, last, err)
 	}
 }
+
+// TestLogLostBesideAFloor: a node that flushed up to F had F in its log, so an empty log was lost, and with it what came after F.
+func TestLogLostBesideAFloor(t *testing.T) {
+	c := newTestCluster(t, 1)
+	c.startAll()
+	postFrames(t, c.nodes[0], "d1", 0, 9)
+	c.flushed()
+	postFrames(t, c.nodes[0], "d1", 10, 19)
+	c.stop(0)
+	if err := os.RemoveAll(filepath.Join(c.cfgs[0].Data, walDir)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := Open(c.cfgs[0]); err == nil || !strings.Contains(err.Error(), "the end of the log was lost") {
+		t.Errorf("a node whose log was lost behind its floor started: %v", err)
+		if n != nil {
+			n.Close()
+		}
+	}
+}
