@@ -103,8 +103,8 @@ func (d *disk) run(t *testing.T, logs []*raft.Log, rng *rand.Rand, stop int, gat
 		i += n
 	}
 	if stop == len(logs) {
-		for state.oldest() != nil {
-			<-state.Changed()
+		for changed := state.Changed(); state.oldest() != nil; changed = state.Changed() { // the channel first: a change in between is not missed
+			<-changed
 		}
 	}
 	cancel()
@@ -223,8 +223,8 @@ func TestInstallWhileApplyWaits(t *testing.T) {
 		}
 		applied <- err
 	}()
-	for state.Pressure() <= pressed { // two heads are sealed
-		<-state.Changed()
+	for changed := state.Changed(); state.Pressure() <= pressed; changed = state.Changed() { // until two heads are sealed
+		<-changed
 	}
 	install(t, ahead.floors, d.floors)
 	close(received)
