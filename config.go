@@ -51,6 +51,7 @@ type Config struct {
 	Registerer *prometheus.Registry `yaml:"-"` // of this node alone; default: a new one
 	OnFatal    func(error)          `yaml:"-"` // called once when the node must end (failed fsync, unknown command); default: panic
 	Clock      func() time.Time     `yaml:"-"` // wall clock, default time.Now
+	Machine    Machine              `yaml:"-"` // default: the operating system
 }
 
 // Defaults returns the configuration of a one-voter cluster on loopback, without Node and Data.
@@ -109,6 +110,7 @@ func (c *Config) fill() {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
+	c.Machine.fill()
 	if c.OnFatal == nil {
 		c.OnFatal = func(err error) { panic(err) }
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -29,7 +28,7 @@ const (
 type consensus struct {
 	running atomic.Pointer[raft.Raft]
 	log     *wal.Log
-	stable  *boltdb.BoltStore
+	stable  VoteStore
 	trans   *raft.NetworkTransport
 }
 
@@ -39,24 +38,11 @@ func openStores(cfg *Config, dir vfs.FS) (*consensus, error) {
 	if err != nil {
 		return nil, err
 	}
-	stable, err := openStable(cfg, dir)
+	stable, err := cfg.Machine.Votes(dir, cfg.Data, stableFile)
 	if err != nil {
 		return nil, closing(err, log)
 	}
 	return &consensus{log: log, stable: stable}, nil
-}
-
-func openStable(cfg *Config, dir vfs.FS) (*boltdb.BoltStore, error) {
-	path := filepath.Join(cfg.Data, stableFile)
-	stable, err := boltdb.New(boltdb.Options{Path: path})
-	if err != nil {
-		return nil, fmt.Errorf("gapless: vote store %s: %w", path, err)
-	}
-	// raft-boltdb does not sync the directory that holds its file.
-	if err := dir.SyncDir("."); err != nil {
-		return nil, fmt.Errorf("gapless: vote store: %w", closing(err, stable))
-	}
-	return stable, nil
 }
 
 // termKey is where hashicorp/raft keeps the current term in its stable store.
@@ -95,7 +81,7 @@ func (n *Node) resetVotes() error {
 		return err
 	}
 	var err error
-	n.cons.stable, err = openStable(&n.cfg, n.dir)
+	n.cons.stable, err = n.cfg.Machine.Votes(n.dir, n.cfg.Data, stableFile)
 	return err
 }
 

@@ -50,7 +50,7 @@ func (n *Node) openHTTP() error {
 		ReadTimeout: readTimeout, WriteTimeout: readTimeout, IdleTimeout: idleTimeout, CloseOnShutdown: true, NoDefaultContentType: true,
 		Logger: httpLogger{n},
 	}
-	if n.listener, err = net.Listen("tcp", n.cfg.HTTP); err != nil {
+	if n.listener, err = n.cfg.Machine.Listen("tcp", n.cfg.HTTP); err != nil {
 		return fmt.Errorf("gapless: http: %w", err)
 	}
 	n.tasks.Go(func() {

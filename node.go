@@ -82,7 +82,7 @@ func Open(cfg Config) (*Node, error) {
 
 func (n *Node) open() error {
 	var err error
-	if n.dir, err = vfs.OS(n.cfg.Data); err != nil {
+	if n.dir, err = n.cfg.Machine.Files(n.cfg.Data); err != nil {
 		return err
 	}
 	if n.lock, err = n.dir.Lock(lockFile); err != nil {
@@ -109,7 +109,7 @@ func (n *Node) open() error {
 	n.peers = newPeers()
 	if n.port, err = port.Listen(port.Options{
 		Addr: n.cfg.Listen, Advertise: n.cfg.Advertise, Cluster: n.cfg.Cluster, ClusterID: n.id.ClusterID, Server: n.id.server(),
-		TLS: n.cfg.clusterTLS(), Logger: n.log, Registerer: n.cfg.Registerer, Handler: n.answer,
+		Listen: n.cfg.Machine.Listen, Dial: n.cfg.Machine.Dial, TLS: n.cfg.clusterTLS(), Logger: n.log, Registerer: n.cfg.Registerer, Handler: n.answer,
 	}); err != nil {
 		return err
 	}

@@ -17,8 +17,7 @@ func (p *Port) dial(ctx context.Context, addr string, why purpose) (net.Conn, er
 	if target == "" && why != forStatus {
 		return nil, &RefusedError{Reason: NoTarget, Remote: host, ByUs: true}
 	}
-	var dialer net.Dialer
-	raw, err := dialer.DialContext(ctx, "tcp", host)
+	raw, err := p.opt.Dial(ctx, "tcp", host)
 	if err != nil {
 		return nil, fmt.Errorf("port: %w", err)
 	}

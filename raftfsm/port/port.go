@@ -28,6 +28,9 @@ type Options struct {
 	TLS       *TLS   // nil: plaintext, for loopback and networks that are trusted
 	Handler   Handler
 
+	Listen func(network, addr string) (net.Listener, error)                  // default net.Listen
+	Dial   func(ctx context.Context, network, addr string) (net.Conn, error) // default net.Dialer's
+
 	Logger     *slog.Logger          // default slog.Default()
 	Registerer prometheus.Registerer // default: metrics are counted and shown nowhere
 }
@@ -73,6 +76,12 @@ func Listen(opt Options) (*Port, error) {
 	if err := opt.validate(); err != nil {
 		return nil, err
 	}
+	if opt.Listen == nil {
+		opt.Listen = net.Listen
+	}
+	if opt.Dial == nil {
+		opt.Dial = new(net.Dialer).DialContext
+	}
 	p := &Port{
 		opt: opt, clusterID: opt.ClusterID, log: cmp.Or(opt.Logger, slog.Default()), metrics: newMetrics(opt.Registerer),
 		raft: make(chan net.Conn), conns: map[net.Conn]string{},
@@ -84,7 +93,7 @@ func Listen(opt Options) (*Port, error) {
 		}
 	}
 	var err error
-	if p.listener, err = net.Listen("tcp", opt.Addr); err != nil {
+	if p.listener, err = opt.Listen("tcp", opt.Addr); err != nil {
 		return nil, fmt.Errorf("port: listen on %s: %w", opt.Addr, err)
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
