@@ -94,8 +94,10 @@ type change struct {
 }
 
 func (n *Node) changeStep(ctx context.Context, req changeRequest) (changeAnswer, error) {
-	n.membership.changing.Lock()
-	defer n.membership.changing.Unlock()
+	if err := n.membership.changing.take(ctx); err != nil {
+		return changeAnswer{}, fmt.Errorf("%w: %w", raftfsm.ErrNotLeader, err)
+	}
+	defer n.membership.changing.give()
 	r := n.raft()
 	if r == nil || n.proposer.Term() == 0 {
 		return changeAnswer{}, raftfsm.ErrNotLeader

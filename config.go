@@ -46,6 +46,8 @@ type Config struct {
 	LogLevel         string        `yaml:"log_level" help:"debug, info, warn or error"`
 	LogFormat        string        `yaml:"log_format" help:"text or json"`
 
+	LogFileBytes int64 `yaml:"-"` // size of one file of the log, default 64 MiB
+
 	Version    string               `yaml:"-"` // shown by status; set by the command
 	Logger     *slog.Logger         `yaml:"-"` // default slog.Default()
 	Registerer *prometheus.Registry `yaml:"-"` // of this node alone; default: a new one

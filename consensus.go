@@ -34,7 +34,7 @@ type consensus struct {
 
 // stores are opened before Raft, because whether a node may start depends on what is in them.
 func openStores(cfg *Config, dir vfs.FS) (*consensus, error) {
-	log, err := wal.Open(dir, walDir, wal.Options{Logger: cfg.Logger, Metrics: cfg.Registerer})
+	log, err := wal.Open(dir, walDir, wal.Options{FileBytes: cfg.LogFileBytes, Logger: cfg.Logger, Metrics: cfg.Registerer})
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ type membership struct {
 	amending sync.Mutex // held while the identity file is written; protects amended
 	amended  *identity  // as last written, nil: as it was when the node started
 
-	changing sync.Mutex // held while one change of the configuration is decided and made
+	changing turn // of the change of the configuration that is decided and made
 
 	registered atomic.Pointer[map[raft.ServerID]string] // cluster addresses that members registered, as of the last poll
 

@@ -54,7 +54,7 @@ type Node struct {
 	listener net.Listener
 
 	entered  chan struct{}              // closed once Raft runs
-	flushing sync.Mutex                 // held while a FLUSH command is on its way, so that there is one at a time
+	flushing turn                       // of the FLUSH command that is on its way
 	flushed  chan struct{}              // says that a floor was published; holds one token
 	healing  atomic.Pointer[divergence] // what the next opening of Raft must mend first
 	reopen   chan struct{}              // asks the leader loop to open Raft anew; holds one token
@@ -71,7 +71,7 @@ func Open(cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, log: cfg.Logger.With("node", cfg.Node), entered: make(chan struct{}), reopen: make(chan struct{}, 1), flushed: make(chan struct{}, 1)}
+	n := &Node{cfg: cfg, log: cfg.Logger.With("node", cfg.Node), entered: make(chan struct{}), flushing: newTurn(), membership: membership{changing: newTurn()}, reopen: make(chan struct{}, 1), flushed: make(chan struct{}, 1)}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.setWaiting("starting")
 	if err := n.open(); err != nil {

@@ -103,8 +103,10 @@ func (n *Node) commandHere(kind uint16, version uint8, body []byte) (commandAnsw
 		}
 	}
 	if kind == raftfsm.KindFlush {
-		n.flushing.Lock()
-		defer n.flushing.Unlock()
+		if err := n.flushing.take(n.ctx); err != nil {
+			return commandAnswer{}, fmt.Errorf("%w: %w", raftfsm.ErrNotLeader, err)
+		}
+		defer n.flushing.give()
 		if n.state.Pressure() > 0 { // a third sealed head would make apply wait
 			return commandAnswer{}, &ingest.RefusedError{
 				Status: http.StatusTooManyRequests, Code: "flush_under_way", Message: "another flush is under way", Hint: "wait until `gapless ctl storage` shows no sealed head",
