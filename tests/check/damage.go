@@ -1,0 +1,105 @@
+package check
+
+import (
+	"fmt"
+	"path"
+	"slices"
+)
+
+// damage: what a fault damaged is noticed once it was read again, and whole in the end; nothing else is ever called damaged. That nothing
+// damaged was served is said by the checker bytes.
+func damage(r *Run) (out []Violation) {
+	for i := range r.Faults {
+		if f := &r.Faults[i]; f.MustFind && !r.noticed(f) {
+			out = append(out, Violation{
+				What: "UNNOTICED: damage was read and not found", Node: f.Node, At: f.From, Witnesses: []string{f.String() + " " + f.File},
+			})
+		}
+	}
+	for i := range r.Events {
+		if e := &r.Events[i]; e.Kind == Damaged && !r.caused(e) {
+			out = append(out, Violation{What: "SELF-MADE: damage that no fault did", Node: e.Node, At: e.At, Witnesses: []string{e.String()}})
+		}
+	}
+	for _, f := range r.Finals {
+		if f.Storage != nil {
+			out = append(out, f.unrepaired()...)
+		}
+	}
+	return append(out, r.unmended()...)
+}
+
+// noticed reports whether the node said something of a fault's damage, refused to go on with it, or counted it.
+func (r *Run) noticed(f *Fault) bool {
+	for i := range r.Events {
+		e := &r.Events[i]
+		if e.Node != f.Node || e.At < f.From {
+			continue
+		}
+		switch e.Kind {
+		case Damaged:
+			if sameFile(e.File, f.File) {
+				return true
+			}
+		case Refusal:
+			return true
+		}
+	}
+	return slices.ContainsFunc(r.Finals, func(final *Final) bool { return final.Node == f.Node && final.Found > 0 })
+}
+
+// sameFile compares names as far as both have them: a segment keeps its name in quarantine, and its place changes.
+func sameFile(a, b string) bool { return a == "" || b == "" || path.Base(a) == path.Base(b) }
+
+// caused reports whether a fault damaged what a node calls damaged. What a power cut tore is no damage.
+func (r *Run) caused(e *Event) bool {
+	for i := range r.Faults {
+		if f := &r.Faults[i]; f.File != "" && f.Node == e.Node && f.From <= e.At && sameFile(e.File, f.File) {
+			return true
+		}
+	}
+	return false
+}
+
+// unrepaired is what a node lacks in the end.
+func (f *Final) unrepaired() (out []Violation) {
+	add := func(format string, args ...any) {
+		out = append(out, Violation{What: "UNREPAIRED: " + fmt.Sprintf(format, args...), Node: f.Node, At: f.At, Witnesses: []string{f.Storage.String()}})
+	}
+	if f.Storage.Missing > 0 {
+		add("%d segments are missing in the end", f.Storage.Missing)
+	}
+	for _, g := range f.Storage.Segments {
+		if g.State != "present" {
+			add("segment %.16s is %s in the end (%s)", g.Name, g.State, g.Damage)
+		}
+	}
+	return out
+}
+
+// unmended is damage that a node noticed, but of which it never said that it is gone, where the node went on with that disk.
+func (r *Run) unmended() (out []Violation) {
+	for i := range r.Events {
+		e := &r.Events[i]
+		if e.Kind != Damaged || r.over(e) {
+			continue
+		}
+		out = append(out, Violation{What: "UNREPAIRED: damage that was noticed was never repaired", Node: e.Node, At: e.At, Witnesses: []string{e.String()}})
+	}
+	return out
+}
+
+// over reports whether damage came to an end: repaired, or the disk was given up.
+func (r *Run) over(damaged *Event) bool {
+	for i := range r.Events {
+		e := &r.Events[i]
+		if e.Node != damaged.Node || e.At < damaged.At {
+			continue
+		}
+		switch {
+		case e.Kind == Repaired && sameFile(e.File, damaged.File), e.Kind == Wiped, e.Kind == Refusal:
+			return true
+		}
+	}
+	return false
+}
