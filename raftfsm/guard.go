@@ -15,7 +15,7 @@ var ErrFenced = errors.New("raftfsm: storage is fenced")
 
 // Guard wraps a node's log and stable store. hashicorp/raft goes on after a failed write (raft.go, dispatchLogs: a leader steps
 // down and may lead again on the same disk); a node that promised durability must not. The first write that fails, or takes
-// longer than the limit, latches: every later call fails and onFatal is called once.
+// as long as the limit, latches: from then on no write succeeds, whatever the disk does, and fatal is called once.
 type Guard struct {
 	limit   time.Duration
 	fatal   func(error)
@@ -23,7 +23,7 @@ type Guard struct {
 	latch   atomic.Pointer[error]
 }
 
-// NewGuard returns a guard that calls fatal when a write fails or takes longer than limit.
+// NewGuard returns a guard that calls fatal when a write fails or takes as long as limit.
 func NewGuard(limit time.Duration, m *Metrics, fatal func(error)) *Guard {
 	return &Guard{limit: limit, fatal: fatal, metrics: m}
 }
@@ -33,15 +33,20 @@ func (g *Guard) do(what string, write func() error) error {
 	if err := g.latch.Load(); err != nil {
 		return *err
 	}
-	timer := time.AfterFunc(g.limit, func() {
-		g.trip(fmt.Errorf("%w: %s took longer than fence_after %s", ErrFenced, what, g.limit))
-	})
+	late := func() error {
+		return g.trip(fmt.Errorf("%w: %s took longer than fence_after %s", ErrFenced, what, g.limit))
+	}
+	timer := time.AfterFunc(g.limit, func() { _ = late() })
 	start := time.Now()
 	err := write()
+	took := time.Since(start)
 	timer.Stop()
-	g.metrics.StoreSeconds.Observe(time.Since(start).Seconds())
-	if err != nil {
+	g.metrics.StoreSeconds.Observe(took.Seconds())
+	switch {
+	case err != nil:
 		return g.trip(fmt.Errorf("%w: %s: %w", ErrFenced, what, err))
+	case took >= g.limit: // the timer may be late, too
+		return late()
 	}
 	if err := g.latch.Load(); err != nil {
 		return *err

@@ -32,11 +32,11 @@
 //
 // Mem holds per file a synced image and the unsynced writes since, and per directory the same of its names. CrashClone draws
 // from these what the next process may find. Inject, CrashAt, SetCapacity and Flip break it: an operation can fail, write a
-// part, lie, stall, or be the last one. Mem may be stricter than the file system it stands for; it is never kinder.
+// part, lie, stall, answer late or wrong, or be the last one. Mem may be stricter than the file system it stands for; it is never kinder.
 //
 // # Testing a storage room
 //
-// EachCrash and EachFault take a workload and a check, and interrupt the workload at every operation it does:
+// EachCrash, EachFault and EachStall take a workload and a check, and interrupt the workload at every operation it does:
 //
 //	var acked []string
 //	vfs.EachCrash(t, vfs.Trial{
@@ -44,6 +44,8 @@
 //		Check:    func(fs vfs.FS) error { ...reopen, find all of acked... },
 //		Recovery: 10,
 //	})
+//
+// EachStall belongs into a testing/synctest bubble, whose clock a stalled operation lets pass.
 //
 // A workload of a few hundred operations on small files is the right size: the number of runs grows with its square.
 //

@@ -28,10 +28,10 @@ func EachCrash(t TB, c Trial) {
 		if n := len(m.trace); n > 0 {
 			where = fmt.Sprintf("crash after %s", m.trace[n-1])
 		}
-		tr.checkClones(m, k, where, tr.Recovery)
+		tr.checkClones(m, k, where, tr.Recovery, powerLoss)
 		if tr.done() {
 			return
 		}
 	}
-	t.Logf("vfs: %d operations, %d crash points, %d checks", len(ops), len(chosen), tr.clones)
+	t.Logf("vfs: %d operations, %d crash points, %d checks", len(ops), len(chosen), tr.clones.Load())
 }

@@ -11,6 +11,10 @@ type Fault struct {
 	Prefix int   // Write and Preallocate: so many bytes are written before the failure
 	Drop   bool  // Sync: what was unsynced can never become durable, yet the running process still reads it ("fsyncgate")
 	Lie    bool  // Sync and SyncDir: nothing becomes durable and the answer is nil
+
+	// After is called without any lock when the operation has taken effect, or has failed by itself; what it returns is the
+	// answer of one that has not: a late answer, or a failure that was none. Err does not count then.
+	After func() error
 }
 
 func (f *Fault) Error() string { return f.err().Error() }
@@ -94,6 +98,9 @@ func ShortWrite(prefix int, err error) *Fault { return &Fault{Err: err, Prefix: 
 // DropOnSync fails a Sync as Linux does after a write-back error: pages are marked clean, the next Sync succeeds, and the
 // data is gone at the next power loss.
 func DropOnSync() *Fault { return &Fault{Err: syscall.EIO, Drop: true} }
+
+// FailAfter makes an operation take effect and fail all the same, as where only the answer is lost.
+func FailAfter(err error) *Fault { return &Fault{Err: err, After: func() error { return err }} }
 
 // LyingSync makes a Sync or SyncDir answer nil without doing anything, as a disk with a volatile cache that ignores flushes.
 func LyingSync() *Fault { return &Fault{Lie: true} }

@@ -2,7 +2,6 @@ package vfs
 
 import (
 	"errors"
-	"io"
 	"strings"
 	"syscall"
 	"testing"
@@ -10,45 +9,20 @@ import (
 
 // TestFailEach: every kind of operation can be failed, says so with its name and the cause, and has no effect.
 func TestFailEach(t *testing.T) {
-	type fsFile struct {
-		m *Mem
-		f File
+	if len(everyKind) != len(kindNames)-1 {
+		t.Fatalf("%d kinds tested of %d", len(everyKind), len(kindNames)-1)
 	}
-	tests := []struct {
-		kind Kind
-		do   func(fsFile) error
-	}{
-		{OpCreate, func(x fsFile) error { return fileErr(x.m.Create("new")) }},
-		{OpOpen, func(x fsFile) error { return fileErr(x.m.Open("f")) }},
-		{OpRead, func(x fsFile) error { return second(x.f.ReadAt(make([]byte, 1), 0)) }},
-		{OpWrite, func(x fsFile) error { return second(x.f.WriteAt([]byte("Z"), 0)) }},
-		{OpSync, func(x fsFile) error { return x.f.Sync() }},
-		{OpSyncDir, func(x fsFile) error { return x.m.SyncDir(".") }},
-		{OpRename, func(x fsFile) error { return x.m.Rename("f", "g") }},
-		{OpRemove, func(x fsFile) error { return x.m.Remove("f") }},
-		{OpTruncate, func(x fsFile) error { return x.f.Truncate(0) }},
-		{OpPreallocate, func(x fsFile) error { return x.f.Preallocate(9) }},
-		{OpMkdir, func(x fsFile) error { return x.m.MkdirAll("d") }},
-		{OpList, func(x fsFile) error { return lastErr(x.m.List(".")) }},
-		{OpLock, func(x fsFile) error { return second2(x.m.Lock("L")) }},
-	}
-	if len(tests) != len(kindNames)-1 {
-		t.Fatalf("%d kinds tested of %d", len(tests), len(kindNames)-1)
-	}
-	for _, test := range tests {
+	for _, test := range everyKind {
 		t.Run(test.kind.String(), func(t *testing.T) {
-			m := NewMem()
-			f, err := m.Create("f")
-			must(t, err)
-			_, err = f.WriteAt([]byte("abc"), 0)
-			must(t, err)
+			x := newFsFile(t)
+			m := x.m
 			seen, kept := tree(m), tree(m.CrashClone(Crash{}))
 			var ops []Op
 			m.Inject(func(op Op) error {
 				ops = append(ops, op)
 				return syscall.EIO
 			})
-			err = test.do(fsFile{m, f})
+			err := test.do(x)
 			m.Inject(nil)
 			if !errors.Is(err, syscall.EIO) || !strings.HasPrefix(err.Error(), "vfs: "+test.kind.String()) {
 				t.Errorf("got error %v", err)
@@ -62,15 +36,13 @@ func TestFailEach(t *testing.T) {
 			if now := tree(m.CrashClone(Crash{})); now != kept {
 				t.Errorf("the failed operation made durable %q", now)
 			}
-			must(t, test.do(fsFile{m, f}))
+			must(t, test.do(x))
 		})
 	}
 }
 
-func fileErr(_ File, err error) error      { return err }
-func second2(_ io.Closer, err error) error { return err }
-func onDisk(m *Mem, name string) string    { return get(m.CrashClone(Crash{}), name) }
-func hook(m *Mem, h func(Op) error) *Mem   { m.Inject(h); return m }
+func onDisk(m *Mem, name string) string  { return get(m.CrashClone(Crash{}), name) }
+func hook(m *Mem, h func(Op) error) *Mem { m.Inject(h); return m }
 func open(t *testing.T, m *Mem, n string) File {
 	t.Helper()
 	f, err := m.OpenReadWrite(n)

@@ -99,9 +99,20 @@ func (m *Mem) Flip(name string, offset int64, bit uint) error {
 }
 
 // do runs one operation: it counts it, asks the hook (without the lock, so that a hook may stall), and runs fn under the lock.
-// Of what the hook returned only a *Fault reaches fn; any other error fails the operation without effect.
+// Of what the hook returned only a *Fault that shapes this kind of operation reaches fn; one that fails it does so without effect.
 func (m *Mem) do(op Op, fn func(*Fault) error) error {
 	fault, err := m.admit(&op)
+	err = m.effect(op, fault, err, fn)
+	if fault == nil || fault.After == nil || errors.Is(err, ErrCrashed) {
+		return err
+	}
+	if late := m.after(op, fault); err == nil {
+		err = late
+	}
+	return err
+}
+
+func (m *Mem) effect(op Op, fault *Fault, err error, fn func(*Fault) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.dead { // perhaps since the hook was asked
@@ -111,7 +122,24 @@ func (m *Mem) do(op Op, fn func(*Fault) error) error {
 	if err != nil {
 		return pathError(op.Kind.String(), op.Name, err)
 	}
+	if fault != nil && !fault.partial(op.Kind) {
+		fault = nil
+	}
 	return fn(fault)
+}
+
+// after asks for the answer to an operation that took effect. A machine that crashed meanwhile gives none.
+func (m *Mem) after(op Op, fault *Fault) error {
+	err := fault.After()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dead && op.N != m.crashAt {
+		err = ErrCrashed
+	}
+	if err != nil {
+		return pathError(op.Kind.String(), op.Name, err)
+	}
+	return nil
 }
 
 // admit numbers the operation and returns what the hook has in store for it.
@@ -133,7 +161,7 @@ func (m *Mem) admit(op *Op) (*Fault, error) {
 	}
 	err := hook(*op)
 	var fault *Fault
-	if errors.As(err, &fault) && fault.partial(op.Kind) {
+	if errors.As(err, &fault) && (fault.After != nil || fault.partial(op.Kind)) {
 		return fault, nil
 	}
 	return nil, err

@@ -71,10 +71,18 @@ func (m *Mem) Create(name string) (File, error) {
 		}
 		return err
 	})
-	if err != nil {
-		return nil, err
+	return opened(f, err)
+}
+
+// opened is what an operation that opens a handle returns. One that failed after it took effect leaves none open.
+func opened(f *memFile, err error) (File, error) {
+	if err == nil {
+		return f, nil
 	}
-	return f, nil
+	if f != nil {
+		_ = f.Close()
+	}
+	return nil, err
 }
 
 // create adds an empty file.
@@ -111,10 +119,7 @@ func (m *Mem) open(name string, write bool) (File, error) {
 		}
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
+	return opened(f, err)
 }
 
 // Remove implements FS.
@@ -225,8 +230,5 @@ func (m *Mem) Lock(name string) (io.Closer, error) {
 		f.lock = true
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
+	return opened(f, err)
 }

@@ -5,9 +5,11 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
+	"syscall"
 )
 
-// TB is what EachCrash and EachFault need of a *testing.T.
+// TB is what EachCrash, EachFault and EachStall need of a *testing.T.
 type TB interface {
 	Helper()
 	Errorf(format string, args ...any)
@@ -30,20 +32,21 @@ type Trial struct {
 	Seed uint64
 	// Points limits how many of the workload's operations are interrupted; beyond it they are picked evenly. Default all.
 	Points int
-	// Recovery is how many operations of Check are in turn interrupted by a power loss, at each point of EachCrash and on
-	// each extreme; Check must then pass on what that leaves. Default 0: recovery is never interrupted.
+	// Recovery is how many operations of Check are in turn interrupted, on each extreme: by a power loss at each point of
+	// EachCrash, by a failure of the operation at each point of EachFault. Check must then pass on what that leaves, on a
+	// healthy disk. Default 0: recovery is never interrupted.
 	Recovery int
 }
 
 // maxFailures is how many broken points are reported before a trial gives up.
 const maxFailures = 5
 
-// trial is one run of EachCrash or EachFault.
+// trial is one run of EachCrash, EachFault or EachStall. Stalled operations check from goroutines of the workload's own.
 type trial struct {
 	Trial
 	t        TB
-	failures int
-	clones   int
+	failures atomic.Int64
+	clones   atomic.Int64
 }
 
 // prepare fills in the defaults and runs the workload undisturbed; ops is what it did, nil if it cannot be used.
@@ -85,17 +88,37 @@ func spread(n, limit int) []int {
 	return points
 }
 
-// checkClones checks what an interrupted m leaves. where names the point in a report.
-func (tr *trial) checkClones(m *Mem, point int, where string, recovery int) {
+// interruption makes op of a Check the last one that works as it should, or works at all; left is what the next process finds.
+type interruption struct {
+	name   string
+	points func(Op) bool
+	arm    func(m *Mem, op Op)
+	left   Crash
+}
+
+var (
+	powerLoss = interruption{"power lost again after", func(op Op) bool { return op.Kind.Changes() },
+		func(m *Mem, op Op) { m.CrashAt(op.N) }, Crash{}}
+	failure = interruption{"started again after a failure of", always, func(m *Mem, op Op) {
+		if op.Kind == OpSync {
+			m.Inject(FailAt(op.N, DropOnSync()))
+		} else {
+			m.Inject(FailAt(op.N, syscall.EIO))
+		}
+	}, Crash{Kill: true}}
+)
+
+// checkClones checks what an interrupted m leaves. where names the point in a report; how is what interrupts the recovery.
+func (tr *trial) checkClones(m *Mem, point int, where string, recovery int, how interruption) {
 	tr.t.Helper()
 	outcomes := []Crash{{}, {Kill: true}}
 	for i := range outcomes {
-		tr.checkOne(m.CrashClone(outcomes[i]), where+", "+describe(outcomes[i]), recovery)
+		tr.checkOne(m.CrashClone(outcomes[i]), where+", "+describe(outcomes[i]), recovery, how)
 	}
 	for i := range tr.Seeds {
 		r := rand.New(rand.NewPCG(tr.Seed, uint64(point)<<16|uint64(i)))
 		where := fmt.Sprintf("%s, random power loss %d of Trial.Seed %d", where, i, tr.Seed)
-		tr.checkOne(m.CrashClone(Crash{Rand: r}), where, 0)
+		tr.checkOne(m.CrashClone(Crash{Rand: r}), where, 0, how)
 	}
 }
 
@@ -107,7 +130,7 @@ func describe(c Crash) string {
 }
 
 // checkOne runs Check on a clone, and again on what interruptions of that Check leave of it.
-func (tr *trial) checkOne(clone *Mem, where string, recovery int) {
+func (tr *trial) checkOne(clone *Mem, where string, recovery int, how interruption) {
 	tr.t.Helper()
 	before := clone.CrashClone(Crash{Kill: true})
 	clone.tracing = true
@@ -118,15 +141,15 @@ func (tr *trial) checkOne(clone *Mem, where string, recovery int) {
 	if recovery == 0 {
 		return
 	}
-	ops := slices.DeleteFunc(clone.trace, func(op Op) bool { return !op.Kind.Changes() })
+	ops := slices.DeleteFunc(clone.trace, func(op Op) bool { return !how.points(op) })
 	for _, i := range spread(len(ops), recovery) {
 		again := before.CrashClone(Crash{Kill: true})
-		again.CrashAt(ops[i].N)
-		_ = tr.check(again) // it may fail: its machine crashed
-		again = again.CrashClone(Crash{})
+		how.arm(again, ops[i])
+		_ = tr.check(again) // it may fail: its machine crashed, or its disk is sick
+		again = again.CrashClone(how.left)
 		left := again.CrashClone(Crash{Kill: true})
 		if err := tr.check(again); err != nil {
-			tr.fail(left, fmt.Sprintf("%s, power lost again after %s of the check", where, ops[i]), err)
+			tr.fail(left, fmt.Sprintf("%s, %s %s of the check", where, how.name, ops[i]), err)
 			return
 		}
 	}
@@ -139,22 +162,22 @@ func (tr *trial) check(fsys FS) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 		}
 	}()
-	tr.clones++
+	tr.clones.Add(1)
 	return tr.Check(fsys)
 }
 
 func (tr *trial) fail(left *Mem, where string, err error) {
 	tr.t.Helper()
-	tr.failures++
+	tr.failures.Add(1)
 	tr.t.Errorf("vfs: %s: %v\nleft behind:\n%s", where, err, left)
 }
 
 // done says whether the trial has seen enough failures.
 func (tr *trial) done() bool {
 	tr.t.Helper()
-	if tr.failures < maxFailures {
+	if tr.failures.Load() < maxFailures {
 		return false
 	}
-	tr.t.Logf("vfs: %d failures, the remaining points are not tried", tr.failures)
+	tr.t.Logf("vfs: %d failures, the remaining points are not tried", tr.failures.Load())
 	return true
 }

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // recorder is a TB that keeps what a trial reports.
@@ -15,122 +17,47 @@ func (r *recorder) Helper()                   {}
 func (r *recorder) Errorf(f string, a ...any) { r.errors = append(r.errors, fmt.Sprintf(f, a...)) }
 func (r *recorder) Logf(f string, a ...any)   { r.logs = append(r.logs, fmt.Sprintf(f, a...)) }
 
-// notebook is a small store with switches for the mistakes that a trial must catch: it replaces a file per round through a
-// temporary one, and acknowledges the round.
-type notebook struct {
-	noSync, noSyncDir, noSyncParent, renameFirst, ackEarly, ignoreSyncError, retrySync, ignoreShortWrite bool
-
-	acked int
-}
-
-const rounds = 3
-
-func (n *notebook) run(fsys FS) error {
-	n.acked = 0
-	if err := fsys.MkdirAll("d"); err != nil {
-		return err
-	}
-	if !n.noSyncParent {
-		if err := fsys.SyncDir("."); err != nil {
-			return err
-		}
-	}
-	for i := 1; i <= rounds; i++ {
-		if n.ackEarly {
-			n.acked = i
-		}
-		if err := n.round(fsys, fmt.Sprintf("round %d %s.", i, strings.Repeat("-", 600))); err != nil {
-			return err
-		}
-		n.acked = i
-	}
-	return nil
-}
-
-func (n *notebook) round(fsys FS, text string) error {
-	_ = fsys.Remove("d/tmp")
-	f, err := fsys.Create("d/tmp")
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if _, err := f.WriteAt([]byte(text), 0); err != nil && !n.ignoreShortWrite {
-		return err
-	}
-	if n.renameFirst {
-		if err := fsys.Rename("d/tmp", "d/note"); err != nil {
-			return err
-		}
-	}
-	if !n.noSync {
-		err := f.Sync()
-		if err != nil && n.retrySync {
-			err = f.Sync()
-		}
-		if err != nil && !n.ignoreSyncError {
-			return err
-		}
-	}
-	if !n.renameFirst {
-		if err := fsys.Rename("d/tmp", "d/note"); err != nil {
-			return err
-		}
-	}
-	if n.noSyncDir {
-		return nil
-	}
-	return fsys.SyncDir("d")
-}
-
-// check accepts the acknowledged round or a later one, whole.
-func (n *notebook) check(fsys FS) error {
-	b, err := ReadFile(fsys, "d/note", 1<<10)
-	if errors.Is(err, fs.ErrNotExist) && n.acked == 0 {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("round %d was acknowledged: %w", n.acked, err)
-	}
-	var got int
-	if _, err := fmt.Sscanf(string(b), "round %d", &got); err != nil || got < n.acked || !strings.HasSuffix(string(b), "-.") {
-		return fmt.Errorf("round %d was acknowledged, found %.10q", n.acked, b)
-	}
-	return nil
-}
-
 // TestTrialsCatchMistakes plants one mistake after the other: a checker that never failed is not yet a checker.
 func TestTrialsCatchMistakes(t *testing.T) {
-	tests := []struct {
-		name         string
-		n            notebook
-		crash, fault bool // whether EachCrash and EachFault must object
+	for _, test := range []struct {
+		name                string
+		n                   *notebook
+		crash, fault, stall bool // which trials must object
 	}{
-		{"no mistake", notebook{}, false, false},
-		{"forgets Sync", notebook{noSync: true}, true, true},
-		{"forgets SyncDir", notebook{noSyncDir: true}, true, true},
-		{"forgets SyncDir of the parent", notebook{noSyncParent: true}, true, true},
-		{"renames before Sync", notebook{renameFirst: true}, true, true},
-		{"acknowledges too early", notebook{ackEarly: true}, true, true},
-		{"ignores a failed Sync", notebook{ignoreSyncError: true}, false, true},
-		{"retries a failed Sync", notebook{retrySync: true}, false, true},
-		{"ignores a short write", notebook{ignoreShortWrite: true}, false, true},
-	}
-	for _, test := range tests {
+		{"no mistake", &notebook{}, false, false, false},
+		{"forgets Sync", &notebook{noSync: true}, true, true, true},
+		{"forgets SyncDir", &notebook{noSyncDir: true}, true, true, true},
+		{"forgets SyncDir of the parent", &notebook{noSyncParent: true}, true, true, true},
+		{"renames before Sync", &notebook{renameFirst: true}, true, true, true},
+		{"acknowledges too early", &notebook{ackEarly: true}, true, true, true},
+		{"ignores a failed Sync", &notebook{ignoreSyncError: true}, false, true, false},
+		{"retries a failed Sync", &notebook{retrySync: true}, false, true, false},
+		{"ignores a short write", &notebook{ignoreShortWrite: true}, false, true, false},
+		{"undoes a failed Rename", &notebook{undo: true}, false, true, false},
+		{"acknowledges a Sync that takes long", &notebook{impatient: true}, false, false, true},
+	} {
 		t.Run(test.name, func(t *testing.T) {
 			trial := Trial{Workload: test.n.run, Check: test.n.check}
-			var crash, fault recorder
-			EachCrash(&crash, trial)
-			EachFault(&fault, trial)
-			if got := len(crash.errors) > 0; got != test.crash {
-				t.Errorf("EachCrash objects: %v, want %v: %q", got, test.crash, crash.errors)
-			}
-			if got := len(fault.errors) > 0; got != test.fault {
-				t.Errorf("EachFault objects: %v, want %v: %q", got, test.fault, fault.errors)
-			}
-			for _, e := range append(crash.errors, fault.errors...) {
-				if !strings.Contains(e, "op ") && !strings.Contains(e, "undisturbed") || !strings.Contains(e, "left behind:\n") &&
-					!strings.Contains(e, "undisturbed") {
-					t.Errorf("a report lacks its point or what was left behind: %s", e)
+			for _, each := range []struct {
+				name    string
+				run     func(TB)
+				objects bool
+			}{
+				{"EachCrash", func(r TB) { EachCrash(r, trial) }, test.crash},
+				{"EachFault", func(r TB) { EachFault(r, trial) }, test.fault},
+				{"EachStall", func(r TB) {
+					synctest.Test(t, func(*testing.T) { EachStall(r, trial, time.Minute) })
+				}, test.stall},
+			} {
+				var r recorder
+				each.run(&r)
+				if got := len(r.errors) > 0; got != each.objects {
+					t.Errorf("%s objects: %v, want %v: %q", each.name, got, each.objects, r.errors)
+				}
+				for _, e := range r.errors {
+					if !strings.Contains(e, "undisturbed") && !(strings.Contains(e, "op ") && strings.Contains(e, "left behind:\n")) {
+						t.Errorf("%s: a report lacks its point or what was left behind: %s", each.name, e)
+					}
 				}
 			}
 		})
@@ -204,6 +131,41 @@ func TestTrialRecovery(t *testing.T) {
 	}
 }
 
+// TestTrialRecoveryFaults: a recovery that takes what it cannot read for nothing, and begins anew, is found by a read that fails.
+func TestTrialRecoveryFaults(t *testing.T) {
+	for _, careless := range []bool{false, true} {
+		acked := false
+		var r recorder
+		EachFault(&r, Trial{
+			Workload: func(fsys FS) error {
+				acked = false
+				err := WriteFile(fsys, "note", []byte("x"))
+				acked = err == nil
+				return errors.Join(err, WriteFile(fsys, "other", nil))
+			},
+			Check: func(fsys FS) error {
+				b, err := ReadFile(fsys, "note", 10)
+				if errors.Is(err, fs.ErrNotExist) || careless && err != nil {
+					b, err = nil, WriteFile(fsys, "note", nil)
+				}
+				if err == nil && acked && string(b) != "x" {
+					err = fmt.Errorf("the note is %q", b)
+				}
+				return err
+			},
+			Recovery: 20,
+		})
+		if got := len(r.errors) > 0; got != careless {
+			t.Errorf("careless %v: objects %v: %q", careless, got, r.errors)
+		}
+		for _, e := range r.errors {
+			if !strings.Contains(e, "started again after a failure of op ") {
+				t.Errorf("a report does not say what failed in the recovery: %s", e)
+			}
+		}
+	}
+}
+
 // TestTrialOfNothing: a workload or check that fails by itself, or panics, is an error and not a pass.
 func TestTrialOfNothing(t *testing.T) {
 	fine := func(FS) error { return nil }
@@ -220,9 +182,10 @@ func TestTrialOfNothing(t *testing.T) {
 	}
 }
 
-// TestTrialCoverage: every changing operation is a crash point, every operation a fault point, and Points limits both.
+// TestTrialCoverage: every changing operation is a crash point, every operation a fault point and stalled, and Points limits all that.
 func TestTrialCoverage(t *testing.T) {
 	n := &notebook{}
+	eachStall := func(r TB, c Trial) { synctest.Test(t, func(*testing.T) { EachStall(r, c, time.Minute) }) }
 	for _, test := range []struct {
 		each   func(TB, Trial)
 		points int
@@ -230,7 +193,9 @@ func TestTrialCoverage(t *testing.T) {
 	}{
 		{EachCrash, 0, "vfs: 20 operations, 21 crash points, 128 checks"},
 		{EachCrash, 5, "vfs: 20 operations, 5 crash points, 32 checks"},
-		{EachFault, 0, "vfs: 20 operations, 398 checks"},
+		{EachFault, 0, "vfs: 20 operations, 518 checks"},
+		{eachStall, 0, "vfs: 20 operations, 40 stalls, 482 checks"},
+		{eachStall, 5, "vfs: 20 operations, 10 stalls, 122 checks"},
 	} {
 		var r recorder
 		test.each(&r, Trial{Workload: n.run, Check: n.check, Points: test.points})

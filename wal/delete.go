@@ -55,11 +55,8 @@ func (l *Log) deletePrefix(lo, hi uint64) error {
 	case lo > first:
 		return fmt.Errorf("wal: delete %d..%d would leave a hole in %d..%d", lo, hi, first, last)
 	}
-	if floor := l.floor.Load(); hi >= floor {
-		if floor <= first {
-			return nil
-		}
-		hi = floor - 1
+	if hi = belowFloor(hi, l.floor.Load()); hi < first {
+		return nil
 	}
 	return l.advance(hi + 1)
 }

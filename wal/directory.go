@@ -39,13 +39,13 @@ func (l *Log) sealed() *meta {
 	return m
 }
 
-// commit makes m the truth. If it fails nobody knows which one is.
+// commit makes m the truth. If it fails, or anything else did meanwhile, nobody knows which one is.
 func (l *Log) commit(m *meta) error {
 	err := l.timed(busyChanging, func() error { return writeMeta(l.fs, l.dir, m) })
 	if err != nil {
 		return l.poison(err)
 	}
-	return nil
+	return l.usable()
 }
 
 // allocate returns a file of a new generation, recycled if there is a spare, whose name is durable. It counts only when a meta

@@ -24,8 +24,8 @@ type Log struct {
 	metrics *metrics
 	lock    io.Closer
 
-	writing  sync.Mutex // who holds it may append, and owns the contents of the active file
-	changing sync.Mutex // who holds it may change the meta file and create, rename or remove files
+	writing  turn // who holds it may append, and owns the contents of the active file
+	changing turn // who holds it may change the meta file and create, rename or remove files
 
 	number uint64 // of the newest file; protected by changing
 

@@ -31,6 +31,7 @@ func Open(fsys vfs.FS, dir string, opt Options) (*Log, error) {
 	}
 	l := &Log{
 		fs: fsys, dir: dir, opt: opt, log: opt.Logger, metrics: m, lock: lock, tail: tailCache{limit: opt.TailCacheBytes},
+		writing: newTurn(), changing: newTurn(),
 		wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	if err := l.open(); err != nil {

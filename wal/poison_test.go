@@ -76,6 +76,47 @@ func TestHousekeeperPoisons(t *testing.T) {
 	})
 }
 
+// Whichever of writer and compaction fails while the other is at the disk, the other reports nothing done any more.
+func TestNothingIsDoneAfterAFailure(t *testing.T) {
+	for _, slow := range []string{fileSuffix, metaTmpName} { // whose sync is under way while that of the other fails
+		synctest.Test(t, func(t *testing.T) {
+			m := vfs.NewMem()
+			var stored []uint64
+			opt := smallOptions()
+			opt.OnStored, opt.Inline = func(last uint64) { stored = append(stored, last) }, false
+			l := mustOpen(t, m, opt)
+			mustStore(t, l, makeEntries(1, 3, 1, 100)...)
+			l.SetFloor(3)
+			synctest.Wait() // for the housekeeper
+			m.Inject(func(op vfs.Op) error {
+				switch {
+				case op.Kind != vfs.OpSync:
+					return nil
+				case !strings.HasSuffix(op.Name, slow):
+					return syscall.EIO
+				}
+				time.Sleep(time.Second)
+				return nil
+			})
+			calls := map[string]func() error{
+				fileSuffix:  func() error { return l.StoreLog(makeEntry(4, 1, 100)) },
+				metaTmpName: func() error { return l.DeleteRange(1, 2) },
+			}
+			done := make(chan error)
+			go func() { done <- calls[slow]() }()
+			synctest.Wait()
+			for name, call := range calls {
+				if name != slow {
+					must(t, wantPoisoned(l, call()))
+				}
+			}
+			if err := <-done; !errors.Is(err, ErrPoisoned) || len(stored) != 1 {
+				t.Errorf("%s: after a failure meanwhile it returned %v; told as stored: %v", slow, err, stored)
+			}
+		})
+	}
+}
+
 // StoreLogs does not wait for a compaction that hangs at the disk, not even where it moves on to the next file.
 func TestStoreDoesNotWait(t *testing.T) {
 	m := vfs.NewMem()

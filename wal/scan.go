@@ -76,7 +76,7 @@ func (s *scan) readRecords(limit int64) error {
 		if err != nil {
 			return err
 		}
-		if s.damage != nil || h.kind == kindEnd {
+		if s.damage != nil || h.ends() {
 			return nil
 		}
 		s.offsets = append(s.offsets, s.end)

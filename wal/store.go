@@ -31,7 +31,9 @@ func (l *Log) StoreLogs(entries []*raft.Log) error {
 	if err := l.write(f, w); err != nil {
 		return err
 	}
-	l.publish(f, w)
+	if err := l.publish(f, w); err != nil {
+		return err
+	}
 	l.opt.OnStored(w.last)
 	return l.tidyInline()
 }
@@ -133,13 +135,9 @@ func encode(f *logFile, entries []*raft.Log, size int64) *write {
 // write brings w to disk: one write, one sync.
 func (l *Log) write(f *logFile, w *write) error {
 	var synced time.Duration
-	err := l.timed(busyAppending, func() error {
-		if _, err := f.handle.WriteAt(w.buf, w.off); err != nil {
-			return err
-		}
-		start := time.Now()
-		defer func() { synced = time.Since(start) }()
-		return f.handle.Sync()
+	err := l.timed(busyAppending, func() (err error) {
+		synced, err = durable(f.handle, w.buf, w.off)
+		return err
 	})
 	if err != nil {
 		return l.poison(fmt.Errorf("wal: store entries %d..%d in %s, %d bytes at %d: %w", w.first, w.last, f.path, len(w.buf), w.off, err))
@@ -148,10 +146,13 @@ func (l *Log) write(f *logFile, w *write) error {
 	return nil
 }
 
-// publish lets readers see w, which is durable.
-func (l *Log) publish(f *logFile, w *write) {
+// publish lets readers see w, which is durable, unless something failed while it was written: then nothing is acknowledged any more.
+func (l *Log) publish(f *logFile, w *write) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.failed != nil {
+		return l.failed
+	}
 	if f.empty() {
 		f.first = w.first
 	}
@@ -162,4 +163,5 @@ func (l *Log) publish(f *logFile, w *write) {
 	}
 	l.last = w.last
 	l.tail.add(chunk{file: f, first: w.first, off: w.off, buf: w.buf[:w.end-w.off]})
+	return nil
 }

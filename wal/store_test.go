@@ -44,6 +44,23 @@ func TestRoundTrip(t *testing.T) {
 	wantContents(t, mustOpen(t, m, smallOptions()), want)
 }
 
+// An entry without data, as a new leader writes one, is an entry like any other: at the end of the log, too.
+func TestEntriesWithoutData(t *testing.T) {
+	m := vfs.NewMem()
+	l := mustOpen(t, m, smallOptions())
+	var want []*raft.Log
+	for i := uint64(1); i <= 3; i++ {
+		e := &raft.Log{Index: i, Term: i, Type: raft.LogNoop}
+		mustStore(t, l, e)
+		want = append(want, e)
+		got, err := reopened(powerCut(m), smallOptions())
+		must(t, err)
+		if d := diff(got, want); d != "" {
+			t.Errorf("after a power cut: %s", d)
+		}
+	}
+}
+
 // Every StoreLogs is one write and one sync, also where a file is full.
 func TestOneWriteOneSync(t *testing.T) {
 	m := vfs.NewMem()

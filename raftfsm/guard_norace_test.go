@@ -1,0 +1,6 @@
+//go:build !race
+
+package raftfsm
+
+// Every operation fails and stalls.
+const diskPoints = 0
