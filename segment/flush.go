@@ -30,11 +30,8 @@ func Write(fs vfs.FS, dir string, opt Options, h *Head, key func(frame.StreamID)
 	if err != nil {
 		return Info{}, errors.Join(err, removeTemp(fs, temp))
 	}
-	if err := fs.Rename(temp, path.Join(dir, info.Name.FileName())); err != nil {
-		return Info{}, fmt.Errorf("segment: %w", err)
-	}
-	if err := fs.SyncDir(dir); err != nil {
-		return Info{}, fmt.Errorf("segment: %w", err)
+	if err := nameTemp(fs, temp, dir, info.Name); err != nil {
+		return Info{}, err
 	}
 	return info, nil
 }
@@ -106,7 +103,7 @@ func (a *appender) Write(b []byte) (int, error) {
 // readBack makes sure that what the file system gives back is what was written.
 func readBack(f vfs.File, info Info) error {
 	sum := sha256.New()
-	n, err := io.CopyBuffer(sum, io.NewSectionReader(f, 0, info.Bytes), make([]byte, writeBuffer))
+	n, err := io.CopyBuffer(sum, io.NewSectionReader(f, 0, info.Bytes), make([]byte, max(1, min(info.Bytes, writeBuffer))))
 	if err != nil {
 		return fmt.Errorf("segment: %w", err)
 	}

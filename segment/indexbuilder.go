@@ -2,6 +2,7 @@ package segment
 
 import (
 	"bytes"
+	"fmt"
 
 	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/segment/column"
@@ -19,6 +20,7 @@ type indexBuilder struct {
 	top     []topEntry
 	epochs  uint32
 	scratch pageColumns
+	err     error // why there is no index: nothing may be written
 }
 
 // indexEntry is one epoch of a stream, or a piece of one that has very many blocks or holes.
@@ -87,7 +89,7 @@ func (x *indexBuilder) flush(end bool) {
 		complete++
 	}
 	done := 0
-	for done < complete {
+	for done < complete && x.err == nil {
 		n := x.fill(x.entries[done:complete])
 		if done+n == complete && !end {
 			break // the page has room for more
@@ -140,10 +142,12 @@ func (x *indexBuilder) page(from, to int) {
 		x.page((from+to)/2, to)
 		return
 	}
-	if !fits {
-		panic("segment: an entry of the device index was not ended in time") // by add
-	}
 	e := &x.entries[from]
+	if !fits { // add should have ended the entry in time
+		x.err = fmt.Errorf("segment: epoch %d of %q has an index entry of %d blocks and %d runs, too much for a page",
+			e.ordinal, e.key, len(x.refsOf(from)), len(x.runsOf(from)))
+		return
+	}
 	x.top = append(x.top, topEntry{key: e.key, ordinal: e.ordinal, seq: x.refs[e.refs].firstSeq, length: uint32(len(x.pages) - start)})
 }
 

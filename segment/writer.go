@@ -108,20 +108,11 @@ func (w *Writer) add(row *Row, fields []frame.Field, raw []byte) error {
 	if w.any && row.Seq <= w.lastSeq {
 		return w.fail(fmt.Errorf("segment: seq %d comes after %d in epoch %d of %q", row.Seq, w.lastSeq, w.ordinal, w.key))
 	}
-	b := w.block
-	fresh, size, err := b.fields.resolve(fields)
+	fresh, size, err := w.block.fields.resolve(fields)
 	if err != nil {
 		return w.fail(err)
 	}
-	size += len(raw)
-	if b.full(fresh, size) || w.open && len(b.runs) > 1 && b.last().rows == sharedRows {
-		w.closeBlock()
-	}
-	if !w.open {
-		b.begin(w.key, w.ordinal)
-		w.open = true
-	}
-	b.add(row, fields, raw, size)
+	w.place(row, fields, raw, fresh, size+len(raw))
 	w.lastSeq, w.any = row.Seq, true
 	return w.err
 }
@@ -150,8 +141,12 @@ func (w *Writer) closeBlock() {
 	f.blocks++
 	b.reset()
 	w.open = false
-	if w.err == nil && w.out.err != nil {
+	switch {
+	case w.err != nil:
+	case w.out.err != nil:
 		w.err = fmt.Errorf("segment: %w", w.out.err)
+	default:
+		w.err = w.index.err
 	}
 }
 
@@ -169,6 +164,9 @@ func (w *Writer) Finish() (Info, error) {
 		return Info{}, w.err
 	}
 	w.index.flush(true)
+	if w.index.err != nil {
+		return Info{}, w.fail(w.index.err)
+	}
 	f.epochs = w.index.epochs
 	f.sections = append(f.sections, w.out.section(sectionBlocks, w.start))
 	start := w.out.at

@@ -246,6 +246,37 @@ var histories = map[string]func(h *history, t *testing.T, m *vfs.Mem) error{
 		}
 		return s.Prune(func(segment.Name) bool { return false })
 	},
+	"full quarantine": func(h *history, t *testing.T, m *vfs.Mem) error {
+		opt := oneAtATime()
+		opt.QuarantineCopies = 1
+		s, err := Open(m, testDir, opt)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		for _, next := range segs(2) {
+			if err := flushed(m, s, next); err != nil {
+				return err
+			}
+		}
+		if err := s.Want(manifest(seg(1))); err != nil {
+			return err
+		}
+		h.want, h.bad = segs(2), seg(0).data // whole, and the only copy: its place is in quarantine, however full that is
+		s.damage(s.find(seg(0).info.Name).handle, errors.New("a bit flipped in memory"))
+		for range 2 {
+			if err := m.Flip(seg(1).place(), 1000, 3); err != nil {
+				return err
+			}
+			if err := s.Check(t.Context(), seg(1).info.Name); err == nil {
+				return errors.New("damage was not found")
+			}
+			if err := s.Bring(t.Context(), newNetwork(seg(1)).fetch, peers("b")); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
 }
 
 func TestCrashEverywhere(t *testing.T) {

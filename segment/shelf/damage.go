@@ -57,14 +57,11 @@ func describe(err error) []any {
 	return []any{"path", c.Path, "offset", c.Offset, "what", c.What, "want", c.Want, "got", c.Got, "error", err}
 }
 
-// moveAside renames the file at the segment's place to a name in quarantine that was never used. A failed sync of the names
+// moveAside renames the file at the segment's place to a name in quarantine that no other copy has, and a number above all of theirs. A failed sync of the names
 // is no failure: after a power loss the file may be back at its place, to be found again. The caller holds e.files.
 func (s *Shelf) moveAside(e *entry) (string, error) {
 	s.mu.Lock()
-	n := 1
-	if len(e.copies) > 0 {
-		n = e.copies[len(e.copies)-1] + 1
-	}
+	n := s.newest + 1
 	s.mu.Unlock()
 	to := s.quarantinePlace(e.name, n)
 	if err := s.fs.Rename(s.place(e.name), to); err != nil {
@@ -72,6 +69,7 @@ func (s *Shelf) moveAside(e *entry) (string, error) {
 	}
 	s.mu.Lock()
 	e.copies, e.salvage = append(e.copies, n), true
+	s.newest = max(s.newest, n)
 	s.mu.Unlock()
 	if err := s.syncNames(); err != nil {
 		s.log.Error("shelf: a move into quarantine may not survive a power loss", "segment", e.name.String(), "error", err)

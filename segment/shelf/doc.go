@@ -7,7 +7,7 @@
 //	segments/<64 hex>.gseg                 whole: it was read back when written, or verified when pulled
 //	segments/<64 hex>.part                 being pulled, valid up to its last sync
 //	segments/*.tmp                         being written by a flush
-//	segments/quarantine/<64 hex>-<n>.gseg  the n-th copy that was found damaged
+//	segments/quarantine/<64 hex>-<n>.gseg  a copy that was found damaged, the n-th on this disk; the newest few are kept
 //
 //	            Added, Pull                  wrong checksum, size, unreadable sector
 //	missing ───────────────────► present ──────────────────────────────────────────► quarantined
@@ -17,14 +17,16 @@
 // # Invariants
 //
 //   - A .gseg file is complete or absent: written apart, synced, verified, renamed, and the directory synced. Only then it counts.
-//   - Nothing here removes the only verified copy. Damage is renamed into quarantine, never deleted; Prune removes what the manifest
-//     does not list, the caller refuses and nobody reads, and nothing else removes a segment.
+//   - Nothing here removes the only verified copy. Damage is renamed into quarantine; Prune removes what the manifest does not list, the
+//     caller refuses and nobody reads, and nothing else removes a segment. A damaged copy goes when QuarantineCopies newer ones are there,
+//     but the newest one of a segment only while a whole one is here.
 //   - Damage is never served. A copy is taken out of use before anything else happens, and it comes back only after a full verification.
 //     Readers that were open go on: every block proves itself by its own checksum. Ranges for peers are the file's bytes as they are; the
 //     peer believes them when it has verified the whole.
 //   - What a peer sends is believed only as a whole file of the right hash. One bad peer cannot stop a pull: a file that several peers
 //     made and that came out wrong is pulled again from one at a time, and whoever gave a wrong file alone is asked last from then on.
-//   - Every queue has a limit: open files (MaxOpen), cached bytes (CacheBytes), pulls (Parallel), bytes per second, space that stays free.
+//   - Every queue has a limit: open files (MaxOpen), cached bytes (CacheBytes), pulls (Parallel), bytes per second, space that stays free,
+//     damaged copies (QuarantineCopies).
 //
 // # Files from before a restart
 //
@@ -42,6 +44,6 @@
 //
 // # Locks
 //
-// Shelf.manage before entry.files before Shelf.mu. manage serialises Want, Added and Prune; files is held while files of one segment are
-// opened, moved or removed; mu is never held over I/O.
+// Shelf.manage before entry.files before Shelf.mu. manage serialises Want, Added, Prune and what trims the quarantine; files is held while
+// files of one segment are opened, moved or removed; mu is never held over I/O.
 package shelf

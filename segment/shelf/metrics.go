@@ -13,6 +13,7 @@ type metrics struct {
 
 	opens       prometheus.Counter
 	quarantined prometheus.Counter
+	dropped     prometheus.Counter
 	pulled      prometheus.Counter
 	pulledBytes prometheus.Counter
 	pullErrors  *prometheus.CounterVec
@@ -27,6 +28,8 @@ func newMetrics(s *Shelf, r prometheus.Registerer) (*metrics, error) {
 		"Segment files opened. A steady rise while the number of segments is steady: more are read than may stay open at once.")
 	m.quarantined = m.counter("quarantined_total",
 		"Segments found damaged and taken out of use. Any rise means a sick disk or memory: watch this node, replace it if it goes on.")
+	m.dropped = m.counter("quarantine_removed_total",
+		"Damaged copies removed because newer ones are kept, or because no floor lists the segment. Rises only after damage.")
 	m.pulled = m.counter("pulled_segments_total",
 		"Segments brought from peers. Rises after an absence, a new disk, or damage, and at no other time.")
 	m.pulledBytes = m.counter("pulled_bytes_total",
@@ -53,6 +56,8 @@ func (m *metrics) gauges(s *Shelf) {
 			Help:        "Segments on this node by state. Anything but present for long means that the node is not a whole copy.",
 			ConstLabels: prometheus.Labels{"state": string(state)}}, func() float64 { return float64(s.count(state)) }))
 	}
+	m.gauge("quarantine_copies", "Damaged copies kept as evidence. Any rise means a sick disk or memory: watch this node, replace it if it goes on.",
+		func() float64 { return float64(s.copies()) })
 	m.gauge("open_files", "Segment files that are open. Above max_open only while so many are read at once.",
 		func() float64 { return float64(s.openFiles()) })
 	m.gauge("cache_bytes", "Bytes of decoded blocks and index pages in memory.",

@@ -25,6 +25,9 @@ type Options struct {
 	// ReserveBytes is what a pull leaves free on the disk, for the log and for flushes. Default 256 MiB; negative: nothing.
 	ReserveBytes int64
 
+	// QuarantineCopies is how many damaged copies stay, the newest ones. Default 8. Of a segment that is not here one stays in any case.
+	QuarantineCopies int
+
 	// Logger hears of damage and of pulls. Default: nobody does.
 	Logger *slog.Logger
 
@@ -42,6 +45,7 @@ const (
 	defaultReserveBytes = 256 << 20
 	defaultRangeBytes   = 1 << 20
 	defaultSyncBytes    = 8 << 20
+	defaultCopies       = 8
 
 	// MaxRangeBytes is the longest range that ReadRange serves.
 	MaxRangeBytes = 4 << 20
@@ -49,13 +53,14 @@ const (
 
 // withDefaults returns the options with every default filled in, or says what is wrong with them.
 func (o Options) withDefaults() (Options, error) {
-	if o.MaxOpen < 0 || o.Parallel < 0 || o.PullBytesPerSecond < 0 {
-		return o, fmt.Errorf("shelf: MaxOpen %d, Parallel %d, PullBytesPerSecond %d: none may be negative",
-			o.MaxOpen, o.Parallel, o.PullBytesPerSecond)
+	if o.MaxOpen < 0 || o.Parallel < 0 || o.PullBytesPerSecond < 0 || o.QuarantineCopies < 0 {
+		return o, fmt.Errorf("shelf: MaxOpen %d, Parallel %d, PullBytesPerSecond %d, QuarantineCopies %d: none may be negative",
+			o.MaxOpen, o.Parallel, o.PullBytesPerSecond, o.QuarantineCopies)
 	}
 	fill(&o.CacheBytes, defaultCacheBytes)
 	fill(&o.MaxOpen, defaultMaxOpen)
 	fill(&o.Parallel, defaultParallel)
+	fill(&o.QuarantineCopies, defaultCopies)
 	fill(&o.ReserveBytes, defaultReserveBytes)
 	fill(&o.rangeBytes, defaultRangeBytes)
 	fill(&o.syncBytes, defaultSyncBytes)

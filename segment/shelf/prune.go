@@ -5,8 +5,8 @@ import (
 )
 
 // Prune removes the segments that keep refuses, with their unfinished pulls and their copies in quarantine: those that are wanted, read
-// or pulled stay whatever keep says. It must not run between a segment.Write and its Added. What could not be removed is tried
-// again by the next Prune.
+// or pulled stay whatever keep says. Then it removes the oldest damaged copies beyond QuarantineCopies. It must not run between a
+// segment.Write and the Want of a manifest that lists it. What could not be removed is tried again by the next Prune.
 func (s *Shelf) Prune(keep func(segment.Name) bool) error {
 	s.manage.Lock()
 	defer s.manage.Unlock()
@@ -35,6 +35,9 @@ func (s *Shelf) Prune(keep func(segment.Name) bool) error {
 		if ok {
 			removed++
 		}
+	}
+	if err := s.trimQuarantine(); err != nil {
+		return err
 	}
 	if removed == 0 {
 		return nil
@@ -66,6 +69,7 @@ func (s *Shelf) prune(e *entry) (bool, error) {
 			return false, err
 		}
 	}
+	s.metrics.dropped.Add(float64(len(copies)))
 	s.mu.Lock()
 	e.presence = absent // for who holds the entry and waits
 	delete(s.entries, e.name)

@@ -52,11 +52,7 @@ func (s *Shelf) Pull(ctx context.Context, fetch Fetch, peers func() []string) er
 		return err
 	}
 	defer s.endPull()
-	p := s.newPuller(func(ctx context.Context, peer string, name segment.Name, offset int64, n int) ([]byte, error) {
-		b, err := fetch(ctx, peer, name, offset, n)
-		s.metrics.pulledBytes.Add(float64(len(b)))
-		return b, err
-	}, peers)
+	p := s.newPuller(s.counting(fetch), peers)
 	p.throttle.rate = s.opt.PullBytesPerSecond
 	var workers sync.WaitGroup
 	for range s.opt.Parallel {
@@ -68,6 +64,15 @@ func (s *Shelf) Pull(ctx context.Context, fetch Fetch, peers func() []string) er
 	}
 	workers.Wait()
 	return context.Cause(ctx)
+}
+
+// counting counts what peers give.
+func (s *Shelf) counting(fetch Fetch) Fetch {
+	return func(ctx context.Context, peer string, name segment.Name, offset int64, n int) ([]byte, error) {
+		b, err := fetch(ctx, peer, name, offset, n)
+		s.metrics.pulledBytes.Add(float64(len(b)))
+		return b, err
+	}
 }
 
 func (s *Shelf) newPuller(fetch Fetch, peers func() []string) *puller {
@@ -140,6 +145,19 @@ func (p *puller) claim(now time.Time) (e *entry, changed <-chan struct{}, wait t
 
 // bring gets a claimed segment to count.
 func (p *puller) bring(ctx context.Context, e *entry) error {
+	err := p.mend(ctx, e)
+	if err != nil {
+		return err
+	}
+	p.manage.Lock()
+	defer p.manage.Unlock()
+	if err := p.trimQuarantine(); err != nil {
+		p.log.Warn("shelf: an old damaged copy was not removed", "error", err)
+	}
+	return nil
+}
+
+func (p *puller) mend(ctx context.Context, e *entry) error {
 	here, err := p.recheck(ctx, e)
 	if err == nil && !here {
 		here, err = p.salvage(ctx, e)

@@ -30,6 +30,7 @@ type Shelf struct {
 	wanted   []*entry                // in the order of the manifest
 	idle     list.List               // of *handle without references, the last used in front
 	open     int                     // handles of files that are open
+	newest   int                     // number of the newest copy in quarantine
 	changed  chan struct{}           // closed and replaced when the set of missing segments changes
 	stopPull context.CancelCauseFunc // of the running Pull; nil: none
 	closed   bool

@@ -89,6 +89,7 @@ func (s *Shelf) takeStockOfQuarantine() error {
 		}
 		e := s.entry(name)
 		e.copies = append(e.copies, n)
+		s.newest = max(s.newest, n)
 		slices.Sort(e.copies)
 		if e.presence == absent {
 			e.damage, e.salvage = errFoundInQuarantine, true
