@@ -78,14 +78,6 @@ func (l *Ledger) arrive(s owned, g *frame.Group, f *sighting) Outcome {
 	return l.settle(s, r.epoch, r.n, g, f)
 }
 
-// target is the epoch that a frame with this epoch value, or none, should continue; nil when there is none yet.
-func (s owned) target(value string) *epoch {
-	if value == "" && s.cur != nil && !s.cur.unseq {
-		return s.cur
-	}
-	return s.line(value, false)
-}
-
 // arriveFirst opens an epoch with its first frame.
 func (l *Ledger) arriveFirst(s owned, g *frame.Group, f *sighting, r route, source Source) Outcome {
 	if r.n > MaxSeq {

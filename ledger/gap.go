@@ -81,7 +81,7 @@ func (e *epoch) gaps(from uint64) iter.Seq[gap] {
 		if hole, stored := e.cov.around(at, span{e.base, e.next}); !stored {
 			at = hole.first
 		}
-		for hole := range e.cov.holes(at, e.next) {
+		for hole := range e.cov.holes(at, e.reach()) {
 			for g := range e.pieces(hole) {
 				if g.end > from && !yield(g) {
 					return

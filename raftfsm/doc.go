@@ -13,6 +13,8 @@
 //	FSM        applies committed commands in log order: batch -> ledger -> head; the rest to its Section
 //	State      ledger, head, clock and sections at one index; one writer (apply), many readers
 //	Section    a named piece of replicated state with its own command range
+//	Flusher    turns a sealed head into a segment, publishes the floor behind it, and lets go of the head
+//	Floors     the section that knows which member reported which floor: below one that two have, the log may be cut
 //	Guard      around log and stable store: the first failed or stalled write is final
 //	Watchdog   on the leader: hands over when a follower is in contact and yet falls behind
 //
@@ -23,6 +25,9 @@
 //     leaders can never give one number to two streams; the proposer then sends it again.
 //   - An unknown command, or one that fails its checksum, halts the FSM: nothing after it is applied and the node ends.
 //   - A request is answered after commit and apply, never before.
+//   - Every applied frame is in a head or in a segment of the manifest, and never in both. A head is let go of when its segment and the floor
+//     file that lists it are durable; until then the log has its frames.
+//   - A flush is a function of the log: one that is done again after a crash makes the same segment and the same floor file.
 //
 // The envelope of commands is described in docs/format/command.md.
 package raftfsm

@@ -11,7 +11,8 @@ import (
 // keptReports is how many of its newest floors the cluster remembers of each node.
 const keptReports = 16
 
-// FloorReport is what a node says when it has a floor and a verified file of every segment in its manifest.
+// FloorReport is what a node says when it has a floor and a verified file of every segment in its manifest. With index 0 and no hash it takes
+// back what it said before: one of those files is not whole any more.
 type FloorReport struct {
 	Server string `json:"server"` // node.incarnation
 	Index  uint64 `json:"index"`  // F
@@ -65,10 +66,10 @@ func (f *Floors) Of(server string) []FloorReport {
 	return f.reports[first:last]
 }
 
-// Newest returns a server's newest report.
+// Newest returns a server's newest report, false where it made none or took it back.
 func (f *Floors) Newest(server string) (FloorReport, bool) {
 	own := f.Of(server)
-	if len(own) == 0 {
+	if len(own) == 0 || own[len(own)-1].Index == 0 {
 		return FloorReport{}, false
 	}
 	return own[len(own)-1], true
@@ -92,7 +93,7 @@ func (f *Floors) Common(server string, members []string) (index uint64) {
 func (f *Floors) Differs(index uint64, hash string, members []string) (other string, n int) {
 	votes := map[string]int{}
 	for _, r := range f.reports {
-		if r.Index == index && r.Hash != hash && slices.Contains(members, r.Server) {
+		if r.Index == index && index > 0 && r.Hash != hash && slices.Contains(members, r.Server) {
 			votes[r.Hash]++
 		}
 	}

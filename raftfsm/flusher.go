@@ -3,10 +3,8 @@ package raftfsm
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"syscall"
 	"time"
 
 	"github.com/gaplessdb/gapless/frame"
@@ -15,18 +13,16 @@ import (
 	"github.com/gaplessdb/gapless/vfs"
 )
 
-// retryFlush is how long a flush waits that found the disk full.
-const retryFlush = time.Second
-
 // FlusherOptions is what a flusher works with. All are required.
 type FlusherOptions struct {
 	State     *State
 	FS        vfs.FS
-	Dir       string                   // where segments are written
-	Added     func(segment.Info) error // told of each segment before its floor is published
-	Wanted    func(*segment.Manifest)  // told of the manifest of each floor before readers see it
-	Done      func()                   // told when readers see it
-	Stuck     func()                   // told each time that a flush found the disk full
+	Dir       string                                   // where segments are written
+	Added     func(segment.Info) error                 // told of each segment before its floor is published
+	Wanted    func(*segment.Manifest)                  // told of the manifest of each floor before readers see it
+	Done      func()                                   // told when readers see it
+	Prune     func(keep func(segment.Name) bool) error // told after each floor to remove the segments that keep refuses: no floor lists them
+	Stuck     func()                                   // told every second while a flush finds the disk full
 	Floors    *floor.Store
 	Partition uint32
 	Logger    *slog.Logger
@@ -35,13 +31,16 @@ type FlusherOptions struct {
 }
 
 // Flusher turns sealed heads into segments and publishes their floors, one after the other. What it writes is a function of the log,
-// so a crash at any point is repaired by doing it again.
-type Flusher struct{ opt FlusherOptions }
+// so a crash at any point is repaired by doing it again. It is for one goroutine.
+type Flusher struct {
+	opt  FlusherOptions
+	wait time.Duration // before the next attempt at a head for which there was no room; 0 after a flush
+}
 
-// NewFlusher returns a flusher that does nothing before Run.
-func NewFlusher(opt FlusherOptions) *Flusher { return &Flusher{opt} }
+// NewFlusher returns a flusher that does nothing before Run or Step.
+func NewFlusher(opt FlusherOptions) *Flusher { return &Flusher{opt: opt} }
 
-// Run flushes until ctx ends.
+// Run flushes until ctx ends, or a flush fails in a way after which the node cannot go on.
 func (f *Flusher) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		changed := f.opt.State.Changed()
@@ -53,31 +52,22 @@ func (f *Flusher) Run(ctx context.Context) {
 			}
 			continue
 		}
-		if err := f.flush(sealed); err != nil && !f.survives(ctx, sealed, err) {
+		err := f.flush(sealed)
+		if err == nil {
+			f.wait = 0
+		} else if !f.survives(ctx, sealed, err) {
 			return
 		}
 	}
 }
 
-// survives deals with a failed flush. It reports false when the node cannot go on.
-func (f *Flusher) survives(ctx context.Context, sealed *Sealed, err error) bool {
-	f.opt.Metrics.FlushErrors.Inc()
-	if f.opt.State.oldest() != sealed {
-		return true // a floor was installed meanwhile: this head is of a state that is gone
+// Step flushes the oldest sealed head, if there is one, and reports whether there was. It is for those who drive a flusher themselves.
+func (f *Flusher) Step() (bool, error) {
+	sealed := f.opt.State.oldest()
+	if sealed == nil {
+		return false, nil
 	}
-	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		f.opt.Logger.Error("flush failed: make room on the disk", "floor", sealed.Index, "err", err)
-		f.opt.Stuck()
-	default:
-		f.opt.Fatal(fmt.Errorf("raftfsm: flush at %d: %w", sealed.Index, err))
-		return false
-	}
-	select {
-	case <-time.After(retryFlush):
-	case <-ctx.Done():
-	}
-	return true
+	return true, f.flush(sealed)
 }
 
 // flush writes the segment of a sealed head, then its floor file, and then lets readers see the segment instead of the head.
@@ -102,6 +92,7 @@ func (f *Flusher) flush(sealed *Sealed) error {
 		return err
 	}
 	f.opt.Done()
+	f.prune()
 	took := time.Since(start)
 	f.opt.Metrics.FlushSeconds.Observe(took.Seconds())
 	f.opt.Metrics.FlushedFrames.Add(float64(sealed.Head.Frames()))
@@ -136,6 +127,31 @@ func (f *Flusher) publish(sealed *Sealed, info segment.Info) (*segment.Manifest,
 	f.opt.Wanted(m)
 	s.flushed(sealed, m, published.Bytes)
 	return m, nil
+}
+
+// prune lets the segments be removed that no floor on this disk lists: those of a floor that was replaced by the majority's. It runs between
+// two flushes, because a segment that was just written is in no floor yet. While one floor of those to keep is missing, or damaged,
+// everything stays.
+func (f *Flusher) prune() {
+	if _, ok := f.opt.Floors.Oldest(); !ok {
+		return
+	}
+	err := f.opt.Floors.Hold(manifestPart, func(contents [][]byte) error {
+		listed := map[segment.Name]bool{}
+		for _, b := range contents {
+			m, err := segment.ParseManifest(b)
+			if err != nil {
+				return err
+			}
+			for _, info := range m.Segments() {
+				listed[info.Name] = true
+			}
+		}
+		return f.opt.Prune(func(name segment.Name) bool { return listed[name] })
+	})
+	if err != nil {
+		f.opt.Logger.Error("segments that no floor lists were not removed", "err", err)
+	}
 }
 
 // published is the manifest of the newest floor, and the size of its file.

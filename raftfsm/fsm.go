@@ -32,8 +32,8 @@ type CommandResult struct {
 	Err      error
 }
 
-// NewFSM wires a state to Raft. restored is told which segments count before a floor's state becomes visible; onHalt is called once, when
-// a command cannot be applied and the node must end.
+// NewFSM wires a state to Raft. restored is told which segments count before a floor's state becomes visible; onHalt is called when
+// a command cannot be applied, or a floor is of a cluster that this binary does not know, and the node must end.
 func NewFSM(s *State, log *slog.Logger, m *Metrics, restored func(*segment.Manifest), onHalt func(error)) *FSM {
 	return &FSM{state: s, log: log, metrics: m, restored: restored, onHalt: onHalt}
 }
@@ -135,6 +135,9 @@ func (f *FSM) dispatch(l *raft.Log, cmd Command) (any, error) {
 	}
 	if errors.Is(err, ledger.ErrVersion) {
 		return nil, fmt.Errorf("%w: %w: upgrade this binary", ErrHalt, err)
+	}
+	if err := s.members.beyond(); err != nil {
+		return nil, err
 	}
 	pos.History = s.members.History()
 	return CommandResult{Position: pos, JSON: out, Err: err}, nil

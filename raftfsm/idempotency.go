@@ -96,9 +96,7 @@ func (d *Idempotency) Restore(r io.Reader) error {
 	}
 	d.tenants = map[string]*keyWindow{}
 	for _, rec := range records {
-		p := Part{Tenant: rec.Tenant, Key: rec.Key}
-		copy(p.Sum[:], rec.Sum)
-		d.record(&p, rec.Result, len(records)+1)
+		d.record(rec.part(), rec.Result, len(records)+1)
 	}
 	return nil
 }

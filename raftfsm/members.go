@@ -144,6 +144,15 @@ func (m *Members) applyRaise(body []byte) error {
 	return nil
 }
 
+// beyond is an error that halts this node when the cluster was raised to a version that its binary does not know: commands mean then what
+// only newer ones can tell, and a node that was put back to an older release would go its own way.
+func (m *Members) beyond() error {
+	if m.data.Version > SupportedVersion {
+		return fmt.Errorf("%w: the cluster is at version %d, this binary knows %d: upgrade it", ErrHalt, m.data.Version, SupportedVersion)
+	}
+	return nil
+}
+
 // applyFound starts the first history; a later one comes with restore.
 func (m *Members) applyFound(body []byte) error {
 	var f found

@@ -22,7 +22,7 @@ var (
 // Proposer takes requests while this node leads. A Lead exists from the term's first barrier to the loss of leadership; parts
 // are packed by its one goroutine, so that numbers of streams are assigned in log order.
 type Proposer struct {
-	raft     atomic.Pointer[raft.Raft]
+	raft     atomic.Pointer[Instance]
 	state    *State
 	metrics  *Metrics
 	maxQueue int64
@@ -40,7 +40,7 @@ func NewProposer(s *State, m *Metrics, maxQueue int64) *Proposer {
 }
 
 // Bind gives the proposer its Raft, which could not exist before the log store that calls Stored, or a new one after End.
-func (p *Proposer) Bind(r *raft.Raft) { p.raft.Store(r) }
+func (p *Proposer) Bind(r *Instance) { p.raft.Store(r) }
 
 // Stored says that a write of the log returned: the guard of the log calls it.
 func (p *Proposer) Stored() {
@@ -50,28 +50,25 @@ func (p *Proposer) Stored() {
 	}
 }
 
-// Begin opens the proposer for a term whose barrier was applied. An open lead of the same term stays.
+// Begin opens the proposer for a term whose barrier was applied. An open lead of the same term stays. Begin and End have one caller at a time.
 func (p *Proposer) Begin(term uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.lead != nil && p.lead.term == term {
+	if p.Term() == term {
 		return
 	}
-	p.endLocked()
+	p.End()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.lead = newLead(p, term)
 }
 
 // End closes the proposer and returns when it proposes nothing more. Parts not yet proposed are answered with ErrNotLeader.
 func (p *Proposer) End() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.endLocked()
-}
-
-func (p *Proposer) endLocked() {
-	if p.lead != nil {
-		p.lead.end()
-		p.lead = nil
+	l := p.lead
+	p.lead = nil
+	p.mu.Unlock()
+	if l != nil {
+		l.end() // it may wait for Raft to take an entry: meanwhile nobody else has to
 	}
 }
 

@@ -26,6 +26,11 @@ func (f *FSM) Restore(r io.ReadCloser) error {
 	if err != nil {
 		return err
 	}
+	if err := fresh.members.beyond(); err != nil {
+		err = fmt.Errorf("raftfsm: floor %d: %w", header.Index, err)
+		f.onHalt(err) // Raft would only say that it could not restore
+		return err
+	}
 	s := f.state
 	s.replacing.Lock()
 	defer s.replacing.Unlock()

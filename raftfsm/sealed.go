@@ -21,7 +21,7 @@ const (
 	pressed = 2 // value of Pressure at which entries go one at a time; above it nothing new is taken
 )
 
-// Sealed is a head at its flush point with all that its floor file needs. It is immutable but for Before.
+// Sealed is a head at its flush point with all that its floor file needs but the size of the one before. It is immutable.
 type Sealed struct {
 	Index, Term        uint64 // of the command that closed the head: the floor F
 	After              uint64 // index of the flush point before, 0 for none
@@ -44,18 +44,9 @@ func (c *content) due() int64 {
 	return min(max(c.policy.policy.FlushBytes, floorShare*c.core.Measure), maxFlushBytes)
 }
 
-// measure is the size of the floor file before the one that is being sealed's predecessor. Every node knows it at that point, whatever
-// the pace of its flusher, because at most one other sealed head is left then.
-func (s *State) measure() int64 {
-	if len(s.sealed) > 0 { // the predecessor is not published yet: what is published last is the one before it
-		return s.sizes[0]
-	}
-	return s.sizes[1]
-}
-
-// seal closes the head at the command l. It first waits until at most one other head is sealed, and lets go of the lock meanwhile. It
-// reports false when the state was closed.
-func (s *State) seal(l *raft.Log) bool {
+// seal closes the head at the command l. It first waits until at most one other head is sealed, and lets go of the lock meanwhile. A state
+// that is closed stays as it is.
+func (s *State) seal(l *raft.Log) {
 	for len(s.sealed) >= maxSealed && s.halted == nil {
 		s.signal()
 		changed := s.changed
@@ -64,7 +55,7 @@ func (s *State) seal(l *raft.Log) bool {
 		s.mu.Lock()
 	}
 	if s.halted != nil {
-		return false
+		return
 	}
 	after := s.floor
 	if n := len(s.sealed); n > 0 {
@@ -85,7 +76,6 @@ func (s *State) seal(l *raft.Log) bool {
 	s.sealed = append(s.sealed, sealed)
 	s.head = segment.NewHead()
 	s.press()
-	return true
 }
 
 // press sets Pressure from the heads. The caller holds the lock.

@@ -41,5 +41,6 @@
 //
 // After an install the library deletes the log. An older floor is then no fallback: the entries between the two are gone. Before
 // Raft is started, the log must be empty or begin at or below the newest floor plus one; if the log ends below the newest floor
-// (a crash between the install and the deletion) it must be wiped first, for the library never closes that gap.
+// (a crash between the install and the deletion) it must be wiped first, for the library never closes that gap. A log that ends below a
+// floor that was put aside (Damaged) has lost its end. While it runs the library is shown the newest floor alone: see List.
 package floor

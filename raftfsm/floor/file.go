@@ -38,7 +38,7 @@ func scanFile(h vfs.File, name string) (*scanner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("floor: size of %s: %w", name, err)
 	}
-	return newScanner(bufio.NewReaderSize(io.NewSectionReader(h, 0, size), readBuffer), name), nil
+	return newScanner(bufio.NewReaderSize(io.NewSectionReader(h, 0, size), int(min(size, readBuffer))), name), nil
 }
 
 // verify reads a whole file and returns what it holds.

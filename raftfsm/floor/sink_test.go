@@ -23,7 +23,7 @@ func TestInstall(t *testing.T) {
 	wantFloors(t, s, want{200, 0, true}, want{index: 100})
 	list, err := s.List()
 	must(t, err)
-	if len(list) != 2 || list[0].Index != 200 || list[1].Index != 100 {
+	if len(list) != 1 || list[0].Index != 200 { // the library would take an older one where the newest cannot be read once
 		t.Fatalf("List: %v", list)
 	}
 	meta, r, err := s.Open(id)

@@ -12,20 +12,21 @@ import (
 // snapshotVersion is the only one of the library's versions in which a snapshot carries its configuration.
 const snapshotVersion raft.SnapshotVersion = 1
 
-// List implements raft.SnapshotStore: the floors, newest first. What a snapshot is of stands in the file.
+// List implements raft.SnapshotStore: the newest floor alone. What a snapshot is of stands in the file.
+//
+// Of several the library would start from the first that it can restore. One failed read of the newest floor would then take the node
+// back to an older one, also where an install has deleted the log between the two, and nobody would notice that what this node had
+// acknowledged is gone. Going back is for Open, whose caller looks whether the log reaches down.
 func (s *Store) List() ([]*raft.SnapshotMeta, error) {
-	s.mu.RLock()
-	floors := s.floors
-	s.mu.RUnlock()
-	list := make([]*raft.SnapshotMeta, len(floors))
-	for i, f := range floors {
-		meta, err := f.meta()
-		if err != nil {
-			return nil, err
-		}
-		list[i] = meta
+	newest := s.find(func(*file) bool { return true })
+	if newest == nil {
+		return nil, nil
 	}
-	return list, nil
+	meta, err := newest.meta()
+	if err != nil {
+		return nil, err
+	}
+	return []*raft.SnapshotMeta{meta}, nil
 }
 
 func (f *file) meta() (*raft.SnapshotMeta, error) {

@@ -60,6 +60,18 @@ func (s *Store) Oldest() (Published, bool) {
 	return s.floors[len(s.floors)-1].published(), true
 }
 
+// Damaged is the highest index of a floor that was put aside, 0 for none. The log of this node reached at least as far: a log
+// that does not has lost its end.
+func (s *Store) Damaged() (index uint64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, name := range s.damaged {
+		at, _ := parseDamagedName(name)
+		index = max(index, at)
+	}
+	return index
+}
+
 // Read reads the floor at index; see the function Read.
 func (s *Store) Read(index uint64, visit func(Header) error, part func(name string, r io.Reader) error) error {
 	f := s.find(func(f *file) bool { return f.header.Index == index })

@@ -13,6 +13,9 @@ func alive(conn net.Conn) bool {
 	if over, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS: its farewell counts as an end too
 		conn = over.NetConn()
 	}
+	if asked, ok := conn.(interface{ Idle() bool }); ok { // one that is none of the system's and knows by itself
+		return asked.Idle()
+	}
 	sc, ok := conn.(syscall.Conn)
 	if !ok {
 		return false
