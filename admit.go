@@ -69,7 +69,7 @@ func judge(e *entrant, hearings []hearing) verdict {
 		case foreign(e.ClusterID, h.Status.ClusterID):
 			silent++
 			why = append(why, fmt.Sprintf("%s at %s belongs to cluster %s, this disk to cluster %s", h.Status.Node, h.addr, h.Status.ClusterID, e.ClusterID))
-		case h.Noted && e.End.Compare(h.Note) < 0:
+		case h.Noted && forgot(e.End, h.Note):
 			return verdict{refused: &behindError{e.Node, e.End, h.Note, h.Status.Node}}
 		case h.Status.Empty, len(h.Status.Servers) == 0 && h.Status.LastIndex == 0:
 			why = append(why, h.Status.Node+" is empty")

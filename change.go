@@ -88,7 +88,7 @@ type change struct {
 	ctx     context.Context
 	node    string // that the change is about
 	addr    string // where it was said to be, "" for where it is known to be
-	raft    *raft.Raft
+	raft    *raftfsm.Instance
 	servers []raft.Server
 	own     []raft.Server // of node
 }

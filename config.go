@@ -161,8 +161,8 @@ func (c *Config) Validate() error {
 	if c.RequestTimeout < time.Second {
 		fail("request_timeout %s is shorter than 1s", c.RequestTimeout)
 	}
-	if c.CacheBytes < 1<<20 || c.LogKeepBytes < 1<<20 || c.PullBytesPerSec < 0 {
-		fail("cache_bytes %d and log_keep_bytes %d must be at least 1048576, pull_bytes_per_second %d not negative", c.CacheBytes, c.LogKeepBytes, c.PullBytesPerSec)
+	if c.CacheBytes < 1<<20 || c.LogKeepBytes < 64<<10 || c.PullBytesPerSec < 0 {
+		fail("cache_bytes %d must be at least 1048576, log_keep_bytes %d at least 65536, pull_bytes_per_second %d not negative", c.CacheBytes, c.LogKeepBytes, c.PullBytesPerSec)
 	}
 	if c.AdmitAfter < time.Second {
 		fail("admit_after %s is shorter than 1s: a member that starts at the same time could not be heard", c.AdmitAfter)

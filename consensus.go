@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/raft"
 	boltdb "github.com/hashicorp/raft-boltdb/v2"
 
+	"github.com/gaplessdb/gapless/raftfsm"
 	"github.com/gaplessdb/gapless/raftfsm/port"
 	"github.com/gaplessdb/gapless/vfs"
 	"github.com/gaplessdb/gapless/wal"
@@ -26,10 +27,11 @@ const (
 
 // consensus is what one Raft instance stands on.
 type consensus struct {
-	running atomic.Pointer[raft.Raft]
+	running atomic.Pointer[raftfsm.Instance]
 	log     *wal.Log
 	stable  VoteStore
 	trans   *raft.NetworkTransport
+	witness witness
 }
 
 // stores are opened before Raft, because whether a node may start depends on what is in them.
@@ -140,13 +142,18 @@ func (n *Node) startConsensus() error {
 	c.trans = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: n.port.Raft(), ServerAddressProvider: port.Targets(n.targetOf), MaxPool: transportPool, MaxRPCsInFlight: 1, Timeout: transportTimeout, Logger: logger,
 	})
-	log := n.guard.Log(n.noted(&nodeLog{c.log, n}), n.proposer.Stored)
-	r, err := raft.NewRaft(raftConfig(&n.cfg, n.id.server(), logger), n.fsm, log, n.guard.Stable(c.stable), n.floors, c.trans)
+	log := raftfsm.HaltLog(n.guard.Log(n.noted(&nodeLog{c.log, n}), n.proposer.Stored), n.fail)
+	votes := raftfsm.HaltStable(n.guard.Stable(c.stable), n.fail)
+	started, err := raft.NewRaft(raftConfig(&n.cfg, n.id.server(), logger), n.fsm, log, votes, n.floors, witnessed{c.trans, &c.witness})
 	if err != nil {
 		return fmt.Errorf("gapless: raft: %w", err)
 	}
+	r := raftfsm.NewInstance(started)
 	n.proposer.Bind(r)
 	c.running.Store(r)
+	if n.failed.Load() { // while it started
+		r.Abandon()
+	}
 	return nil
 }
 
@@ -176,7 +183,7 @@ func (n *Node) reopenConsensus() error {
 // stop ends Raft and leaves the stores open.
 func (c *consensus) stop() (errs error) {
 	if r := c.running.Load(); r != nil {
-		errs = r.Shutdown().Error()
+		errs = r.Stop()
 	}
 	if c.trans != nil {
 		c.trans.CloseStreams()

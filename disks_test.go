@@ -48,7 +48,7 @@ func TestAmnesia(t *testing.T) {
 			for _, i := range [][]int{{b, away}, {away, b}}[r.Intn(2)] {
 				c.start(i)
 			}
-			waits(t, c.nodes[b], "does not know")
+			staysOut(t, c.nodes[b], "does not know")
 			waits(t, c.nodes[away], "is empty")
 			if st := c.nodes[b].ownStatus(); st.running() || !st.Empty {
 				t.Fatalf("the wiped node takes part: %+v", st)

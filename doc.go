@@ -12,6 +12,7 @@
 //
 //	config.go      what a node may be told
 //	identity.go    which node of which cluster the data directory belongs to
+//	machine.go     the file system, vote store and network that it stands on
 //	consensus.go   WAL, vote store, guard, transport and Raft
 //	bootstrap.go   how a new cluster starts, and when a node must not
 //	leader.go      what the leader does: barrier, founding, clock ticks, watchdog
@@ -20,5 +21,8 @@
 //	propose.go     from any node to the leader's log
 //	settle.go      duplicates that apply could not compare
 //	read.go        consistent looks at the state
+//	confirm.go     who makes sure that it still leads, witness.go what the others said to that
+//	floors.go      flushes, reports of floors, and up to where the log is cut (safefloor.go)
+//	amnesia.go     what a disk that lost something must not do
 //	http.go        the listener, routes.go its routes, errors.go its error body, admin.go the node's own routes
 package gapless

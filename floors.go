@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -51,7 +52,10 @@ func (n *Node) logRange() (first, last uint64, err error) {
 // crash left between the install and the deletion of the log, which is done now.
 func (n *Node) checkFloor(first, last uint64) error {
 	newest := n.newestFloor()
-	switch {
+	switch damaged := n.floors.Damaged(); {
+	case damaged > max(newest.Index, last):
+		return fmt.Errorf("gapless: the floor file %d is damaged, the newest that is whole is %d and the log ends at %d: what lies between was lost, and the node must not vote: empty its directory and run `gapless ctl replace %s`",
+			damaged, newest.Index, last, n.cfg.Node)
 	case first > newest.Index+1:
 		return fmt.Errorf("gapless: the log begins at %d and the newest floor is %d: what lies between was lost, and the node must not vote: empty its directory and run `gapless ctl replace %s`",
 			first, newest.Index, n.cfg.Node)
@@ -75,11 +79,13 @@ func (n *Node) newestFloor() floor.Published {
 }
 
 // flush turns sealed heads into segments until Close.
-func (n *Node) flush() {
-	raftfsm.NewFlusher(raftfsm.FlusherOptions{
-		State: n.state, FS: n.dir, Dir: n.shelf.Dir(), Added: n.shelf.Added, Wanted: n.wantSegments, Done: n.noteFlush, Stuck: n.standAside, Floors: n.floors, Partition: partition,
-		Logger: n.log, Metrics: n.metrics, Fatal: n.fail,
-	}).Run(n.ctx)
+func (n *Node) flush() { n.newFlusher().Run(n.ctx) }
+
+func (n *Node) newFlusher() *raftfsm.Flusher {
+	return raftfsm.NewFlusher(raftfsm.FlusherOptions{
+		State: n.state, FS: n.dir, Dir: n.shelf.Dir(), Added: n.shelf.Added, Wanted: n.wantSegments, Done: n.noteFlush, Prune: n.shelf.Prune, Stuck: n.standAside,
+		Floors: n.floors, Partition: partition, Logger: n.log, Metrics: n.metrics, Fatal: n.fail,
+	})
 }
 
 // standAside hands leadership over when this node cannot flush: others may have room on their disks.
@@ -115,22 +121,25 @@ func (n *Node) keepFloors() {
 	defer ticker.Stop()
 	var healed time.Time
 	for {
+		repaired := n.shelf.Changed() // before looking, so that none is missed
 		n.reportFloor()
 		n.compareFloors(&healed)
-		if err := n.cutLog(); err != nil {
+		if err := n.cutLog(n.ownStatus().Servers); err != nil {
 			n.fail(err)
 			return
 		}
 		select {
 		case <-ticker.C:
 		case <-n.flushed:
+		case <-repaired:
 		case <-n.ctx.Done():
 			return
 		}
 	}
 }
 
-// reportFloor commits that this node has the newest floor and a verified file of each of its segments.
+// reportFloor commits that this node has the newest floor and a verified file of each of its segments, and takes the reports of this node back
+// when one of the segments that they vouch for was lost: nobody is to delete anything because this node has it.
 func (n *Node) reportFloor() {
 	var reported raftfsm.FloorReport
 	var m *segment.Manifest
@@ -140,24 +149,36 @@ func (n *Node) reportFloor() {
 		m, at, history = v.Manifest, v.Floor, v.Members.History()
 	})
 	newest := n.newestFloor()
-	own := raftfsm.FloorReport{Server: n.id.server(), Index: newest.Index, Hash: hex.EncodeToString(newest.Hash[:])}
-	if newest.Index == 0 || history == 0 || at != newest.Index || own == reported || !n.shelf.Complete(m) {
+	report := raftfsm.FloorReport{Server: n.id.server(), Index: newest.Index, Hash: hex.EncodeToString(newest.Hash[:])}
+	switch {
+	case history == 0:
+		return
+	case reported.Index > 0 && n.lacksBelow(reported.Index):
+		report = raftfsm.FloorReport{Server: n.id.server()}
+	case newest.Index == 0 || at != newest.Index || report == reported || !n.shelf.Complete(m):
 		return
 	}
-	body, err := json.Marshal(own)
+	body, err := json.Marshal(report)
 	if err != nil {
 		n.fail(err)
 		return
 	}
 	if _, _, err := n.ProposeCommand(n.ctx, raftfsm.KindFlushed, 1, body); err != nil {
-		n.log.Debug("floor not reported yet", "floor", own.Index, "err", err)
+		n.log.Debug("floor not reported yet", "floor", report.Index, "err", err)
+	} else if report.Index == 0 {
+		n.log.Warn("took the report of a floor back: a segment of it is not here any more", "floor", reported.Index)
 	}
+}
+
+// lacksBelow reports whether a segment with frames of entries up to index is missing.
+func (n *Node) lacksBelow(index uint64) bool {
+	return slices.ContainsFunc(n.shelf.Missing(), func(info segment.Info) bool { return info.FirstIndex <= index })
 }
 
 // cutLog deletes the prefix of the log that is no longer needed: it is below the oldest floor kept here, which another node has, too
 // (in a cluster of one the read-back after writing must do), and beyond what is kept for followers that are behind.
-func (n *Node) cutLog() error {
-	safe := n.safeFloor()
+func (n *Node) cutLog(servers []string) error {
+	safe := n.safeFloor(servers)
 	n.cons.log.SetFloor(safe)
 	if safe == 0 || len(n.shelf.Missing()) > 0 { // what a segment here has lost may still be in the log
 		return nil
@@ -171,19 +192,4 @@ func (n *Node) cutLog() error {
 		return nil
 	}
 	return n.cons.log.DeleteRange(first, last)
-}
-
-// safeFloor is the floor below which this node may delete its log, 0 for none: one that another member has, too, with the same hash, but not
-// above the oldest floor kept here, so that a damaged newest floor file still leaves a state to start from.
-func (n *Node) safeFloor() (safe uint64) {
-	oldest, ok := n.floors.Oldest()
-	if !ok {
-		return 0
-	}
-	servers := n.ownStatus().Servers
-	if len(servers) == 1 && servers[0] == n.id.server() {
-		return oldest.Index
-	}
-	n.state.View(func(v raftfsm.View) { safe = v.Floors.Common(n.id.server(), servers) })
-	return min(safe, oldest.Index)
 }

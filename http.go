@@ -1,6 +1,7 @@
 package gapless
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -50,15 +51,35 @@ func (n *Node) openHTTP() error {
 		ReadTimeout: readTimeout, WriteTimeout: readTimeout, IdleTimeout: idleTimeout, CloseOnShutdown: true, NoDefaultContentType: true,
 		Logger: httpLogger{n},
 	}
-	if n.listener, err = n.cfg.Machine.Listen("tcp", n.cfg.HTTP); err != nil {
+	listener, err := n.cfg.Machine.Listen("tcp", n.cfg.HTTP)
+	if err != nil {
 		return fmt.Errorf("gapless: http: %w", err)
 	}
+	n.clients = newClients(listener)
 	n.tasks.Go(func() {
-		if err := n.server.Serve(n.listener); err != nil && n.ctx.Err() == nil {
+		if err := n.server.Serve(n.clients); err != nil && n.ctx.Err() == nil {
 			n.fail(fmt.Errorf("gapless: http: %w", err))
 		}
 	})
 	return nil
+}
+
+// closeHTTP answers the requests that are in work. What is not whole by the end of the time that a request may take is cut off.
+func (n *Node) closeHTTP() error {
+	if n.clients == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.RequestTimeout+time.Second)
+	defer cancel()
+	err := n.server.ShutdownWithContext(ctx)
+	if closed := n.clients.Close(); err == nil && !errors.Is(closed, net.ErrClosed) { // Serve may not have begun: then nobody closed it
+		err = closed
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		n.log.Info("connections cut off in the middle of a request", "connections", n.clients.end())
+		return nil
+	}
+	return err
 }
 
 // openRooms builds the doors and takes their routes.

@@ -1,8 +1,6 @@
 package gapless
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,6 +50,9 @@ func (id identity) checksum() uint32 {
 
 // loadIdentity reads the identity of a data directory, or makes one where there is none.
 func loadIdentity(dir vfs.FS, cluster, node string) (identity, error) {
+	if err := dir.SyncDir("."); err != nil { // a process that died alone may have left a file whose name no power loss would spare
+		return identity{}, err
+	}
 	id, err := readIdentity(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return newIdentity(dir, cluster, node)
@@ -100,12 +101,11 @@ func newIdentity(dir vfs.FS, cluster, node string) (identity, error) {
 			return identity{}, fmt.Errorf("gapless: the data directory has %s but no %s: it is not one of ours, or lost a file", name, identityFile)
 		}
 	}
-	var random [4]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return identity{}, fmt.Errorf("gapless: incarnation: %w", err)
+	incarnation, err := newIncarnation()
+	if err != nil {
+		return identity{}, err
 	}
-	id := identity{Version: identityVersion, Cluster: cluster, Node: node, Incarnation: hex.EncodeToString(random[:])}
-	return writeIdentity(dir, id)
+	return writeIdentity(dir, identity{Version: identityVersion, Cluster: cluster, Node: node, Incarnation: incarnation})
 }
 
 func writeIdentity(dir vfs.FS, id identity) (identity, error) {

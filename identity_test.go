@@ -3,9 +3,12 @@ package gapless
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/gaplessdb/gapless/raftfsm"
 	"github.com/gaplessdb/gapless/vfs"
@@ -33,27 +36,34 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
+// TestIdentityDamage: with any bit flipped the identity is refused, or, where the bit says nothing, what it was.
 func TestIdentityDamage(t *testing.T) {
 	dir := vfs.NewMem()
-	if _, err := loadIdentity(dir, "c", "n1"); err != nil {
-		t.Fatal(err)
-	}
-	f, err := dir.OpenReadWrite(identityFile)
+	made, err := writeIdentity(dir, identity{Version: 2, Cluster: "c", ClusterID: "4f1c", Node: "n1", Incarnation: "8c37b284", Joined: true, Refused: "old"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	size, _ := f.Size()
-	b := make([]byte, size)
-	f.ReadAt(b, 0)
-	for i := range b {
-		bad := b[i] ^ 0x01
-		f.WriteAt([]byte{bad}, int64(i))
-		if id, err := readIdentity(dir); err == nil && id.checksum() != id.CRC {
-			t.Errorf("byte %d damaged and not noticed: %+v", i, id)
-		}
-		f.WriteAt(b[i:i+1], int64(i))
+	b, err := vfs.ReadFile(dir, identityFile, maxIdentityBytes)
+	if err != nil {
+		t.Fatal(err)
 	}
-	f.Close()
+	refused := 0
+	for i := range len(b) * 8 {
+		if err := dir.Flip(identityFile, int64(i/8), uint(i%8)); err != nil {
+			t.Fatal(err)
+		}
+		if id, err := readIdentity(dir); err != nil {
+			refused++
+		} else if id != made {
+			t.Errorf("bit %d of byte %d flipped (%q), and it is %+v", i%8, i/8, b[i/8], id)
+		}
+		if err := dir.Flip(identityFile, int64(i/8), uint(i%8)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if refused < len(b)*4 {
+		t.Errorf("%d of %d flips were refused", refused, len(b)*8)
+	}
 }
 
 func TestIdentityRefusesForeignDirectory(t *testing.T) {
@@ -68,22 +78,57 @@ func TestIdentityRefusesForeignDirectory(t *testing.T) {
 	}
 }
 
-func TestIdentitySurvivesCrash(t *testing.T) {
-	for k := 1; k < 12; k++ {
-		dir := vfs.NewMem()
-		dir.CrashAt(k)
-		made, err := loadIdentity(dir, "c", "n1")
-		found, again := loadIdentity(dir.CrashClone(vfs.Crash{}), "c", "n1")
-		if again != nil {
-			t.Errorf("crash at operation %d: the directory cannot be opened any more: %v", k, again)
+// identityLife is what becomes of an identity file in one process after the other.
+type identityLife struct {
+	before, after identity // what was answered last, and what is asked for; zero: nothing
+}
+
+func (l *identityLife) run(dir vfs.FS) error {
+	*l = identityLife{}
+	for _, change := range []func(*identity){
+		func(id *identity) { id.Joined = true },
+		func(id *identity) { id.ClusterID = "4f1c" },
+		func(id *identity) { id.Refused = "behind its note" },
+	} {
+		id, err := loadIdentity(dir, "c", "n1")
+		if err != nil {
+			return err
 		}
-		if err == nil && found != made {
-			t.Errorf("crash at operation %d: identity %+v was promised, %+v found", k, made, found)
+		l.before, l.after = id, id
+		change(&l.after)
+		if err := (&Node{dir: dir, id: id}).amendIdentity(change); err != nil {
+			return err
 		}
-		if err != nil && !errors.Is(err, vfs.ErrCrashed) {
-			t.Errorf("crash at operation %d: %v", k, err)
-		}
+		l.before = l.after
 	}
+	return nil
+}
+
+// check wants the identity that was answered, or the one asked for, and that what it read stays.
+func (l *identityLife) check(dir vfs.FS) error {
+	found, err := loadIdentity(dir, "c", "n1")
+	if err != nil {
+		return err
+	}
+	l.before.CRC, l.after.CRC = l.before.checksum(), l.after.checksum()
+	if l.before.Version > 0 && found != l.before && found != l.after {
+		return fmt.Errorf("the identity is %+v, answered was %+v, asked for %+v", found, l.before, l.after)
+	}
+	again, err := loadIdentity(dir.(*vfs.Mem).CrashClone(vfs.Crash{}), "c", "n1")
+	if err == nil && again != found {
+		err = fmt.Errorf("the identity was read as %+v, and after a power loss it is %+v", found, again)
+	}
+	return err
+}
+
+func TestIdentityOnASickDisk(t *testing.T) {
+	l := new(identityLife)
+	trial := vfs.Trial{Workload: l.run, Check: l.check, Recovery: 100}
+	t.Run("crash", func(t *testing.T) { vfs.EachCrash(t, trial) })
+	t.Run("fault", func(t *testing.T) { vfs.EachFault(t, trial) })
+	t.Run("stall", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { vfs.EachStall(t, trial, time.Minute) })
+	})
 }
 
 // TestIdentityV1: an identity of release 0.1 is read and upgraded in place.

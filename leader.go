@@ -50,7 +50,7 @@ func (n *Node) followLeadership() bool {
 
 // takeOffice makes sure that everything committed before this term is applied, founds the history if there is none, sets the
 // clock, and then takes requests.
-func (n *Node) takeOffice(r *raft.Raft, lastTick *time.Time) {
+func (n *Node) takeOffice(r *raftfsm.Instance, lastTick *time.Time) {
 	term := r.CurrentTerm()
 	if err := r.Barrier(0).Error(); err != nil {
 		n.log.Info("barrier failed", "term", term, "err", err)
@@ -92,7 +92,7 @@ func (n *Node) found() bool {
 
 // tick commits one clock tick from what the others said lately. But for the first of a term, which must not be late, it asks them anew:
 // what they acknowledged since their last note is all that a disk put back to an older copy could lose unnoticed.
-func (n *Node) tick(r *raft.Raft, last *time.Time) bool {
+func (n *Node) tick(r *raftfsm.Instance, last *time.Time) bool {
 	if !last.IsZero() {
 		n.poll(pollWithin)
 	}
@@ -134,7 +134,7 @@ func (n *Node) clock() (clock raftfsm.Clock) {
 }
 
 // watch hands leadership over when a follower is in contact and yet stores nothing.
-func (n *Node) watch(r *raft.Raft) {
+func (n *Node) watch(r *raftfsm.Instance) {
 	stuck, to, ok := n.watchdog.Observe(time.Now(), r.LastIndex(), n.followers())
 	if !ok {
 		return
@@ -147,7 +147,7 @@ func (n *Node) watch(r *raft.Raft) {
 }
 
 // voters counts the voters of the latest configuration.
-func (n *Node) voters(r *raft.Raft) int {
+func (n *Node) voters(r *raftfsm.Instance) int {
 	voters := 0
 	for _, s := range r.GetConfiguration().Configuration().Servers {
 		if s.Suffrage == raft.Voter {

@@ -213,6 +213,15 @@ func waits(t *testing.T, n *Node, why string) {
 	eventually(t, func() bool { return strings.Contains(*n.waiting.Load(), why) }, func() string { return *n.waiting.Load() })
 }
 
+// staysOut waits until a node on a disk that was wiped says why it waits. It must not run Raft.
+func staysOut(t *testing.T, n *Node, why string) {
+	t.Helper()
+	eventually(t, func() bool { return n.raft() != nil || strings.Contains(*n.waiting.Load(), why) }, func() string { return *n.waiting.Load() })
+	if n.raft() != nil {
+		t.Fatalf("%s takes part on a disk that was wiped, as %s", n.cfg.Node, n.id.server())
+	}
+}
+
 // keepsCluster waits until the disks of nodes know their cluster.
 func keepsCluster(t *testing.T, nodes ...*Node) {
 	t.Helper()

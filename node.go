@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/hashicorp/raft"
 	"github.com/valyala/fasthttp"
@@ -47,11 +45,11 @@ type Node struct {
 	shelf      *shelf.Shelf // segments
 	floors     *floor.Store
 
-	tokens   *auth.Tokens
-	ingest   *ingest.Handler
-	routes   []route
-	server   *fasthttp.Server
-	listener net.Listener
+	tokens  *auth.Tokens
+	ingest  *ingest.Handler
+	routes  []route
+	server  *fasthttp.Server
+	clients *clients
 
 	entered  chan struct{}              // closed once Raft runs
 	flushing turn                       // of the FLUSH command that is on its way
@@ -60,6 +58,7 @@ type Node struct {
 	reopen   chan struct{}              // asks the leader loop to open Raft anew; holds one token
 	waiting  atomic.Pointer[string]
 	fatal    sync.Once
+	failed   atomic.Bool // fatal was told
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -141,10 +140,19 @@ func (n *Node) run() {
 	}
 }
 
-// fail reports the fault after which this node must not go on.
+// fail reports the fault after which this node must not go on. One that is closing does not go on: its stores may be closed already while Raft still
+// has something to say to them.
 func (n *Node) fail(err error) {
+	if n.ctx.Err() != nil {
+		n.log.Info("fault while closing", "err", err)
+		return
+	}
 	n.fatal.Do(func() {
 		n.log.Error("fatal", "err", err)
+		n.failed.Store(true)
+		if n.cons != nil && n.cons.running.Load() != nil {
+			n.cons.running.Load().Abandon()
+		}
 		n.cfg.OnFatal(err)
 	})
 }
@@ -153,12 +161,7 @@ func (n *Node) fail(err error) {
 func (n *Node) Close() error {
 	n.handOver()
 	n.cancel()
-	var errs error
-	if n.server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), n.cfg.RequestTimeout+time.Second)
-		errs = n.server.ShutdownWithContext(ctx)
-		cancel()
-	}
+	errs := n.closeHTTP()
 	if n.proposer != nil {
 		n.state.Close() // apply may wait for a flush
 		n.proposer.End()
@@ -184,7 +187,7 @@ func (n *Node) Close() error {
 
 // handOver gives leadership to a node that is up to date, so that the others need no election. It takes an election timeout at most.
 func (n *Node) handOver() {
-	if r := n.raft(); r != nil && r.State() == raft.Leader && len(n.followers()) > 0 {
+	if r := n.raft(); r != nil && !n.failed.Load() && r.State() == raft.Leader && len(n.followers()) > 0 {
 		if err := r.LeadershipTransfer().Error(); err != nil {
 			n.log.Info("leadership not handed over", "err", err)
 		}
@@ -200,13 +203,13 @@ func closing(err error, closers ...io.Closer) error {
 }
 
 // HTTPAddr is the address the HTTP API listens on.
-func (n *Node) HTTPAddr() string { return n.listener.Addr().String() }
+func (n *Node) HTTPAddr() string { return n.clients.Addr().String() }
 
 // setWaiting says why this node is not in its cluster yet, "" once it is.
 func (n *Node) setWaiting(why string) { n.waiting.Store(&why) }
 
 // raft returns Raft once it runs, nil before.
-func (n *Node) raft() *raft.Raft {
+func (n *Node) raft() *raftfsm.Instance {
 	select {
 	case <-n.entered:
 		return n.cons.running.Load()

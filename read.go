@@ -34,6 +34,9 @@ func (n *Node) View(ctx context.Context, c query.Consistency, after frame.Positi
 	}
 	var history uint64
 	n.state.View(func(v raftfsm.View) { history = v.Members.History() })
+	if history == 0 && index == 0 { // a node that starts and has not heard from its cluster yet: "nothing is stored" would be a lie
+		return &httpError{http.StatusServiceUnavailable, "not_ready", "this node does not know yet what its cluster holds", "ask another node, or this one again in a moment"}
+	}
 	if history != 0 && after.History != 0 && after.History != history {
 		return otherHistory(after, history)
 	}
@@ -88,11 +91,8 @@ func (n *Node) readIndexHere(verify bool) (uint64, error) {
 	r := n.raft()
 	index := r.CommitIndex()
 	if verify {
-		if err := r.VerifyLeader().Error(); err != nil {
-			return 0, fmt.Errorf("%w: %w", raftfsm.ErrNotLeader, err)
-		}
-		if r.CurrentTerm() != term { // led, lost and led again in between: this term's barrier is still to come
-			return 0, raftfsm.ErrNotLeader
+		if err := n.confirm(r, term); err != nil {
+			return 0, err
 		}
 	}
 	applied := n.state.Index()
