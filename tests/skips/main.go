@@ -3,7 +3,8 @@
 //	go run ./tests/skips -list bin/skips.txt -- -timeout 15m ./...
 //
 // It prints go test's own package lines, the full output of tests that fail, and every skip with its reason; it writes the
-// skipped tests' names to the list, sorted; and it exits as go test did. `.ci/run` compares the list with expected.txt beside this file.
+// skipped tests' names to the list, sorted; and it exits as go test did. `.ci/run` compares the list with expected.txt beside this file,
+// and a without-*.txt for each thing that the clone lacks.
 package main
 
 import (
