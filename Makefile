@@ -6,7 +6,7 @@ FUZZ    ?= 20s
 BENCH   ?= .
 CGO     := $(shell $(GO) env CGO_ENABLED)
 
-.PHONY: build demo run test check cross race deps fuzz lint cover bench clean
+.PHONY: build demo run test check cross planted race deps simulate fuzz lint cover bench clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/gapless ./cmd/gapless
@@ -20,7 +20,7 @@ run: build
 	./bin/gapless demo --stay
 
 # Everything CI runs, and nothing from a cache: some tests build and start the program. Fuzz seeds are part of go test. bin/skips.txt lists what was skipped and why.
-test: lint check cross race
+test: lint check cross planted race
 
 lint:
 	test -z "$$(gofmt -l . | tee /dev/stderr)"
@@ -32,7 +32,7 @@ check:
 
 # The bytes of segments, columns, floors and frames must not depend on the processor: the golden tests on two others, and without assembly. They
 # run where this machine can run them; arm64 needs qemu's user emulation, and its absence is a skip like any other.
-GOLDEN := ./frame ./segment ./segment/column ./raftfsm/floor
+GOLDEN := ./frame ./segment ./segment/column ./raftfsm/floor ./tests/schedule
 cross:
 ifeq ($(shell $(GO) env GOOS GOARCH),linux amd64)
 	CGO_ENABLED=0 GOARCH=386 $(GO) test -run Golden $(GOLDEN)
@@ -57,12 +57,22 @@ deps:
 	command -v gcc && command -v qemu-aarch64-static || ! command -v apt-get || \
 	  { apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev qemu-user-static; }
 
+# Schedules of faults that nobody has seen, RUNS of them, from SEED on (default: from the commit). One that fails is shrunk and saved below bin/sim.
+RUNS ?= 500
+SEED ?= 0
+simulate:
+	$(GO) test ./tests/sim -run TestSwarm -count=1 -timeout 0 -v -args -runs $(RUNS) -seed $(SEED)
+
 # Each fuzz target in turn, FUZZ long.
 fuzz:
 	for p in $$($(GO) list ./...); do \
 	  list=$$($(GO) test -list '^Fuzz' $$p) || exit 1; \
 	  for f in $$(echo "$$list" | grep '^Fuzz'); do $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZ) $$p || exit 1; done; \
 	done
+
+# Break promises on purpose, one after the other: the suite must notice each of them. See tests/planted.
+planted:
+	$(GO) run ./tests/planted
 
 cover:
 	$(GO) test -short -coverprofile cover.out ./... && $(GO) tool cover -html cover.out -o cover.html

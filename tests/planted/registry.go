@@ -1,0 +1,75 @@
+package main
+
+// bug is a promise that a build tag breaks, and the test that notices.
+type bug struct {
+	tag     string
+	promise string // what is true without the tag
+	level   string // L0: a room or nodes on loopback; L1: the simulation
+	pkg     string // whose test it is
+	run     string // pattern of go test -run
+	says    string // part of what that test prints when it fails of this
+}
+
+// bugs has a line for each tag, by what they break.
+var bugs = []bug{
+	{
+		tag: "bug_ack_before_fsync", level: "L0", pkg: "./wal", run: "TestCrashBesideHousekeeper",
+		promise: "What the log acknowledged is synced.",
+		says:    "after recovery and more entries: the log is 1..2, want 1..3",
+	},
+	{
+		tag: "bug_zero_length_end", level: "L0", pkg: "./wal", run: "TestEntriesWithoutData",
+		promise: "An entry of no bytes is an entry, not the end of the log.",
+		says:    "after a power cut: the log is empty, want 1..1",
+	},
+	{
+		tag: "bug_prefix_delete_at_floor", level: "L0", pkg: "./wal", run: "TestDeleteRange",
+		promise: "The entry at the floor stays when the log is cut.",
+		says:    "the log is 21..40, want 20..40",
+	},
+	{
+		tag: "bug_missing_dirsync", level: "L0", pkg: "./segment", run: "TestWriteSurvivesCrashes",
+		promise: "A segment that a floor lists is there after a power loss.",
+		says:    "0 segments after Write returned",
+	},
+	{
+		tag: "bug_flush_drops_frame", level: "L0", pkg: "./segment", run: "TestReadsLittle/everything",
+		promise: "Every frame of a head is in its segment.",
+		says:    "want 20480 rows",
+	},
+	{
+		tag: "bug_merged_epochs", level: "L0", pkg: "./ledger", run: "TestDeclaredReboot",
+		promise: "Two lives of a counter are two epochs.",
+		says:    "frame 0: {Status:unverified",
+	},
+	{
+		tag: "bug_gap_forgets_tail", level: "L0", pkg: "./ledger", run: "TestTailAndHeadLoss",
+		promise: "What a device declared and nobody saw is missing.",
+		says:    `got [], want ["97-99 OPEN 0"]`,
+	},
+	{
+		tag: "bug_duplicate_on_replay", level: "L0", pkg: "./raftfsm", run: "TestReplayStoresNothingTwice",
+		promise: "A request that comes again stores nothing, also in a log that is replayed on a floor.",
+		says:    "9 frames are stored, 6 were sent",
+	},
+	{
+		tag: "bug_nondeterministic_flush", level: "L0", pkg: "./raftfsm", run: "TestFloorsAreAFunctionOfTheLog",
+		promise: "Where a flush point lies, and so what is in a segment, is a function of the log.",
+		says:    "want those of a node that was never interrupted",
+	},
+	{
+		tag: "bug_delete_before_durable", level: "L0", pkg: ".", run: "TestLogStaysWhileItIsTheOnlyCopy",
+		promise: "The log is cut when what it held is durable on a second node, too.",
+		says:    "and no other node has a floor",
+	},
+	{
+		tag: "bug_wiped_voter_votes", level: "L0", pkg: ".", run: "TestAmnesia/seed_0",
+		promise: "A node that lost its disk has no vote.",
+		says:    "takes part on a disk that was wiped",
+	},
+	{
+		tag: "bug_stale_linearizable", level: "L0", pkg: ".", run: "TestCutOffLeaderConfirmsNothing",
+		promise: "A linearizable read shows everything that was acknowledged before it.",
+		says:    "a leader that nobody confirmed answered a linearizable read: 200",
+	},
+}
