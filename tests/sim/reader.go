@@ -1,0 +1,126 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/tests/check"
+)
+
+const askLimit = 5 * time.Second
+
+// reader asks for the newest frames while devices send, at every consistency and at every node.
+type reader struct {
+	c       *cluster
+	id      int
+	rng     *rand.Rand
+	ask     *asker
+	devices []string
+	seen    uint64 // newest index that an answer showed
+}
+
+func (c *cluster) newReader(id int, rng *rand.Rand, devices []string) *reader {
+	return &reader{c: c, id: id, rng: rng, ask: c.asker(fmt.Sprintf("127.0.2.%d", id+1)), devices: devices}
+}
+
+func (r *reader) work(stop <-chan struct{}) {
+	for {
+		at := r.c.machines[r.rng.IntN(len(r.c.machines))]
+		device := r.devices[r.rng.IntN(len(r.devices))]
+		switch r.rng.IntN(8) {
+		case 0:
+			r.gaps(at, device, "leader")
+		case 1:
+			r.ledger(at)
+		default:
+			r.latest(at, device)
+		}
+		select {
+		case <-time.After(time.Duration(50+r.rng.IntN(400)) * time.Millisecond):
+		case <-stop:
+			return
+		}
+	}
+}
+
+// question begins an answer's record.
+func (r *reader) question(at *machine, consistency string, after uint64) check.Answer {
+	return check.Answer{Client: r.id, Node: at.name, Consistency: consistency, Invoke: r.c.now(), After: after}
+}
+
+// get asks and ends the record. An answer that is none of success is nil.
+func (r *reader) get(at *machine, a *check.Answer, path string, values url.Values) []byte {
+	body, _ := r.getStatus(at, a, path, values)
+	return body
+}
+
+func (r *reader) getStatus(at *machine, a *check.Answer, path string, values url.Values) (body []byte, status int) {
+	values.Set("consistency", a.Consistency)
+	if a.After > 0 {
+		values.Set("after", frame.Position{History: 1, Index: a.After}.String())
+	}
+	status, body, err := r.ask.do(at, http.MethodGet, path+"?"+values.Encode(), nil, nil, askLimit)
+	a.Return = r.c.now()
+	if err != nil || status != http.StatusOK {
+		return nil, status
+	}
+	return body, status
+}
+
+func (r *reader) latest(at *machine, device string) {
+	consistency := []string{"linearizable", "linearizable", "leader", "stale"}[r.rng.IntN(4)]
+	after := uint64(0)
+	if r.rng.IntN(3) == 0 {
+		after = r.seen
+	}
+	a := r.question(at, consistency, after)
+	body, status := r.getStatus(at, &a, "/v1/latest", url.Values{"device": {device}})
+	reads := []check.Read{{Answer: a, Counter: check.Counter{Device: device, Stream: "0"}, Failed: body == nil && status != http.StatusNotFound}}
+	if body != nil {
+		found, _, err := check.ParseLatest(body, r.c.plan.Seed, a)
+		if err == nil && len(found) == 0 {
+			err = check.ParseState(body, &reads[0].Answer)
+		} else {
+			reads = found
+		}
+		if err != nil {
+			r.c.violate("answers", fmt.Sprintf("%s: /v1/latest: %v: %s", at.name, err, body))
+			return
+		}
+		r.seen = max(r.seen, reads[0].Index)
+	}
+	r.c.record(func(run *check.Run) { run.Reads = append(run.Reads, reads...) })
+}
+
+func (r *reader) gaps(at *machine, device, consistency string) {
+	a := r.question(at, consistency, 0)
+	body := r.get(at, &a, "/v1/devices/"+device+"/gaps", url.Values{})
+	if body == nil {
+		return
+	}
+	reports, err := check.ParseGaps(body, a)
+	if err != nil {
+		r.c.violate("answers", fmt.Sprintf("%s: gaps of %s: %v: %s", at.name, device, err, body))
+		return
+	}
+	r.c.record(func(run *check.Run) { run.GapReports = append(run.GapReports, reports...) })
+}
+
+func (r *reader) ledger(at *machine) *check.Ledger {
+	a := r.question(at, "stale", 0)
+	body := r.get(at, &a, "/v1/ledger", url.Values{})
+	if body == nil {
+		return nil
+	}
+	l, err := check.ParseLedger(body, a)
+	if err != nil {
+		r.c.violate("answers", fmt.Sprintf("%s: /v1/ledger: %v: %s", at.name, err, body))
+		return nil
+	}
+	r.c.record(func(run *check.Run) { run.Ledgers = append(run.Ledgers, l) })
+	return &l
+}
