@@ -202,6 +202,9 @@ func (r *Run) answers(yield func(what string, a *Answer)) {
 	for i := range r.Ledgers {
 		yield("ledger", &r.Ledgers[i].Answer)
 	}
+	for _, p := range r.Pages {
+		yield("frames of "+p.Device, &p.Answer)
+	}
 	for _, f := range r.Finals {
 		for i := range f.Latest {
 			if d := &f.Latest[i]; d.indexed() {

@@ -28,7 +28,7 @@ func (c checker) Check(r *Run) []Violation {
 // All is every checker, in the order in which a reader wants their findings.
 func All() []Checker {
 	return []Checker{
-		checker{"durable", durable}, checker{"invented", invented}, checker{"once", once}, checker{"bytes", intact}, checker{"epochs", epochs},
+		checker{"durable", durable}, checker{"invented", invented}, checker{"once", once}, checker{"bytes", intact}, checker{"epochs", epochs}, checker{"pages", pages},
 		checker{"gaps", gaps}, checker{"balance", balance}, checker{"latest", latest}, checker{"linear", linear}, checker{"stale", stale},
 		checker{"replicas", replicas}, checker{"damage", damage}, checker{"failstop", failstop}, checker{"amnesia", amnesia},
 		checker{"onlycopy", onlycopy}, checker{"liveness", liveness},

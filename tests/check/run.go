@@ -14,6 +14,7 @@ type Run struct {
 	Batches    []Batch // every attempt to send frames, each retry one of its own
 	Claims     []Claim // every attempt to say something of a counter
 	Reads      []Read
+	Pages      []*Page // whole devices, read during the run
 	GapReports []GapReport
 	Ledgers    []Ledger  // samples of GET /v1/ledger
 	Storages   []Storage // samples of GET /v1/storage

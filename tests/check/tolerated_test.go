@@ -89,6 +89,13 @@ func TestTolerated(t *testing.T) {
 			r.Faults = append(r.Faults, Fault{From: r.Healed, Kind: "flip", Node: "n2", File: "floors/x", MustFind: true, Witness: 1})
 			r.Finals[1].Found = 1
 		}},
+		{"a page that shows a whole device", func(p *planting, r *Run) { r.Pages = append(r.Pages, p.wholeDevice()) }},
+		{"a page of an early state that shows nothing", func(p *planting, r *Run) {
+			page := p.wholeDevice()
+			page.Index, page.Consistency, page.Frames = 0, "stale", NewFinal(page.Node)
+			page.Invoke, page.Return = 0, 1
+			r.Pages = append(r.Pages, page)
+		}},
 		{"a failed read", func(_ *planting, r *Run) {
 			r.Reads = append(r.Reads, Read{Answer: Answer{Node: "n1", Consistency: "linearizable"}, Counter: Counter{Device: "dev0", Stream: "0"}, Failed: true})
 		}},

@@ -36,6 +36,8 @@ func (r *reader) work(stop <-chan struct{}) {
 			r.gaps(at, device, "leader")
 		case 1:
 			r.ledger(at)
+		case 2:
+			r.page(at, device)
 		default:
 			r.latest(at, device)
 		}
@@ -94,6 +96,25 @@ func (r *reader) latest(at *machine, device string) {
 		r.seen = max(r.seen, reads[0].Index)
 	}
 	r.c.record(func(run *check.Run) { run.Reads = append(run.Reads, reads...) })
+}
+
+// page reads everything that there is of a device, or nothing.
+func (r *reader) page(at *machine, device string) {
+	a := r.question(at, []string{"linearizable", "leader", "stale"}[r.rng.IntN(3)], 0)
+	body := r.get(at, &a, "/v1/frames", url.Values{"device": {device}, "limit": {"10000"}})
+	if body == nil {
+		return
+	}
+	p := &check.Page{Answer: a, Device: device, Frames: check.NewFinal(at.name)}
+	next, err := check.ParseFrames(body, r.c.plan.Seed, p.Frames)
+	if err == nil {
+		err = check.ParseState(body, &p.Answer)
+	}
+	if err != nil || next != "" {
+		r.c.violate("answers", fmt.Sprintf("%s: frames of %s: next %q: %v", at.name, device, next, err))
+		return
+	}
+	r.c.record(func(run *check.Run) { run.Pages = append(run.Pages, p) })
 }
 
 func (r *reader) gaps(at *machine, device, consistency string) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -113,7 +114,9 @@ func (c *cluster) live() {
 		s := c.newSender(i, c.stream(1, i))
 		all = append(all, s)
 		for _, src := range s.sources {
-			c.devices = append(c.devices, src.device)
+			if !slices.Contains(c.devices, src.device) {
+				c.devices = append(c.devices, src.device)
+			}
 		}
 		clients.Go(func() { s.work(stop) })
 	}

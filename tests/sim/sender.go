@@ -12,7 +12,7 @@ import (
 
 // How a simulated device behaves.
 const (
-	devicesPerSender = 3
+	sourcesPerSender = 4
 	maxBatch         = 12
 	misorder         = 50 // well within what counts as late
 	sendWithin       = 5 * time.Second
@@ -22,6 +22,7 @@ const (
 // source is one device: its counter, and what it did with its numbers.
 type source struct {
 	device   string
+	stream   string
 	declares bool // every frame carries the first number of its epoch
 	numbered bool
 	boots    int
@@ -31,9 +32,9 @@ type source struct {
 
 func (s *source) counter() check.Counter {
 	if !s.declares {
-		return check.Counter{Device: s.device, Stream: "0"} // one life, no name for it
+		return check.Counter{Device: s.device, Stream: s.stream} // one life, no name for it
 	}
-	return check.Counter{Device: s.device, Stream: "0", Epoch: strconv.Itoa(s.boots)}
+	return check.Counter{Device: s.device, Stream: s.stream, Epoch: strconv.Itoa(s.boots)}
 }
 
 // mayCome reports whether a number may come now. Without a name for its epoch a counter that falls far back has begun anew (docs/ledger.md).
@@ -51,8 +52,12 @@ type sender struct {
 
 func (c *cluster) newSender(id int, rng *rand.Rand) *sender {
 	s := &sender{c: c, id: id, careful: id%3 != 0, rng: rng, ask: c.asker(fmt.Sprintf("127.0.1.%d", id+1))}
-	for i := range devicesPerSender {
-		s.sources = append(s.sources, &source{device: fmt.Sprintf("d%d-%d", id, i), declares: i != 1, numbered: i != 2, boots: 1})
+	for i := range sourcesPerSender {
+		src := &source{device: fmt.Sprintf("d%d-%d", id, i), stream: "0", declares: i != 1, numbered: i != 2, boots: 1}
+		if i == 3 { // a second counter of the first device
+			src.device, src.stream = fmt.Sprintf("d%d-0", id), "spindle"
+		}
+		s.sources = append(s.sources, src)
 	}
 	return s
 }
@@ -98,12 +103,19 @@ func (s *sender) step(src *source) {
 		if src.mayCome(first) {
 			s.deliver(src, first, min(src.next-1, first+size))
 		}
+	case what < 91 && src.declares && len(src.late) > 0: // that one will never come
+		n := src.late[0]
+		src.late = src.late[1:]
+		s.declareLost(src, n, n)
 	case what < 92 && src.declares && src.next > 0: // another content under an old number
 		n := s.rng.Uint64N(src.next)
 		s.send(src, n, n, "", 1)
 	case what < 96 && src.declares:
 		s.heartbeat(src)
 	case what < 98 && src.declares: // a new life
+		if src.next > 0 && s.rng.IntN(2) == 0 {
+			s.seal(src)
+		}
 		src.boots++
 		src.next, src.late = 0, nil
 	}
@@ -146,22 +158,4 @@ func (s *sender) send(src *source, first, last uint64, key string, variant uint6
 	}
 	s.c.record(func(r *check.Run) { r.Batches = append(r.Batches, b) })
 	return b.Outcome
-}
-
-// heartbeat says how far the counter is.
-func (s *sender) heartbeat(src *source) check.Outcome {
-	at := s.c.machines[s.rng.IntN(len(s.c.machines))]
-	claim := check.Claim{Client: s.id, Node: at.name, Counter: src.counter(), Declares: true, Next: src.next}
-	body := fmt.Sprintf(`{"epoch":%q,"first":0,"next_seq":%d}`, claim.Counter.Epoch, src.next)
-	header := http.Header{"Content-Type": {"application/json"}}
-	claim.Invoke = s.c.now()
-	status, raw, err := s.ask.do(at, http.MethodPost, "/v1/devices/"+src.device+"/heartbeat", header, []byte(body), sendWithin)
-	claim.Return = s.c.now()
-	if err == nil {
-		if err := check.ParseClaim(status, raw, &claim); err != nil {
-			s.c.violate("answers", err.Error())
-		}
-	}
-	s.c.record(func(r *check.Run) { r.Claims = append(r.Claims, claim) })
-	return claim.Outcome
 }
