@@ -25,7 +25,8 @@ func onlycopy(r *Run) (out []Violation) {
 }
 
 // detached says how the log fails to meet the floors, "" when it does. A log that was cut begins at the oldest floor kept or before, so
-// that the node can start from each of them; one that an install wiped begins behind the floor that was installed.
+// that the node can start from each of them; one that an install wiped begins right behind the floor that was installed, which may be one that the
+// node had made itself, and not the newest any more. A cut leaves the entry at the floor, so it cannot be taken for a wipe.
 func (s *Storage) detached() string {
 	oldest := s.newest()
 	for _, f := range s.Floors {
@@ -37,6 +38,8 @@ func (s *Storage) detached() string {
 	switch {
 	case s.Log.First > s.newest()+1:
 		return fmt.Sprintf("GAP: the log begins at %d and the newest floor is %d", s.Log.First, s.newest())
+	case slices.ContainsFunc(s.Floors, func(f Floor) bool { return s.Log.First == f.Index+1 }):
+		return ""
 	case s.Log.First > 1 && s.Log.First > oldest:
 		return fmt.Sprintf("CUT: the log begins at %d, above the oldest floor kept, %d", s.Log.First, oldest)
 	}
