@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gaplessdb/gapless/tests/check"
@@ -31,6 +32,9 @@ func powerCut(step schedule.Step, rng *rand.Rand) vfs.Crash {
 // stopped ends processes, and starts them again.
 func (c *cluster) stopped(machines []*machine, how vfs.Crash) bite {
 	ran := uint64(0)
+	for _, m := range machines {
+		c.patiently(3*time.Second, func() bool { return m.running() != nil }) // it may just be starting
+	}
 	for _, m := range machines {
 		m.hold()
 		if m.running() != nil {
@@ -76,6 +80,7 @@ func (c *cluster) sick(step schedule.Step, m *machine) bite {
 		m.disk.arm(t, time.Duration(step.Amount)*time.Millisecond)
 	}
 	return bite{on: m, witness: func() uint64 { return uint64(m.disk.times(t...) - before) }, end: func() {
+		c.patiently(5*time.Second, func() bool { return m.disk.times(t...) > before }) // an idle disk meets nothing
 		for _, t := range t {
 			m.disk.disarm(t)
 		}
@@ -125,22 +130,24 @@ func (c *cluster) rolledBack(step schedule.Step, m *machine) bite {
 
 // removed takes a member out; the operator takes it in again.
 func (c *cluster) removed(m *machine) bite {
-	done := uint64(0)
+	var done atomic.Uint64
 	m.setUnwanted(true)
 	c.tasks.Go(func() {
-		for m.unwanted() {
+		for {
 			if at := c.leader(); at != nil {
-				if status, _, err := c.control.do(at, http.MethodPost, "/v1/cluster/members/"+m.name+"/remove", nil, nil, 10*time.Second); err == nil && status == http.StatusOK {
-					c.mu.Lock()
-					done++
-					c.mu.Unlock()
+				status, _, err := c.control.do(at, http.MethodPost, "/v1/cluster/members/"+m.name+"/remove", nil, nil, 10*time.Second)
+				if err == nil && status == http.StatusOK {
+					done.Add(1)
 					return
 				}
 			}
-			if !c.wait(time.Second) {
+			if !m.unwanted() || !c.wait(200*time.Millisecond) {
 				return
 			}
 		}
 	})
-	return bite{on: m, end: func() { m.setUnwanted(false) }, witness: func() uint64 { return done }}
+	return bite{on: m, witness: done.Load, end: func() {
+		c.patiently(commandFor, func() bool { return done.Load() > 0 })
+		m.setUnwanted(false)
+	}}
 }

@@ -98,6 +98,12 @@ func (c *cluster) begin(step schedule.Step, rng *rand.Rand) bite {
 	return bite{witness: never}
 }
 
+// patiently waits for a condition, or not for ever.
+func (c *cluster) patiently(limit time.Duration, holds func() bool) {
+	for deadline := time.Now().Add(limit); !holds() && time.Now().Before(deadline) && c.wait(50*time.Millisecond); {
+	}
+}
+
 func never() uint64 { return 0 }
 
 func always() uint64 { return 1 }

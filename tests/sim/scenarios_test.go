@@ -1,6 +1,9 @@
 package sim
 
 import (
+	"path/filepath"
+	"strings"
+	"testing"
 	"time"
 
 	"github.com/gaplessdb/gapless/tests/schedule"
@@ -14,7 +17,8 @@ type scenario struct {
 }
 
 // scenarios lists the pinned runs: each kind of fault alone, pairs that are worse together, and schedules that once failed (testdata).
-func scenarios() (list []scenario) {
+func scenarios(t *testing.T) (list []scenario) {
+	t.Helper()
 	add := func(name string, seed uint64, opt schedule.Options, faults ...schedule.Fault) {
 		opt.Faults = faults
 		if opt.Length == 0 {
@@ -44,6 +48,17 @@ func scenarios() (list []scenario) {
 	add("stalls and partitions", 1, dense, schedule.Stall, schedule.Isolate, schedule.Loss)
 	add("wipe under kills", 1, schedule.Options{Length: 90 * time.Second}, schedule.Wipe, schedule.Kill, schedule.Flush)
 	add("members under kills", 1, schedule.Options{Length: 90 * time.Second}, schedule.RemoveJoin, schedule.Kill, schedule.Isolate)
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no pinned schedules in testdata: %v", err)
+	}
+	for _, file := range files {
+		plan, err := schedule.Load(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, scenario{name: strings.TrimSuffix(filepath.Base(file), ".json"), plan: plan})
+	}
 	for i := range list {
 		switch list[i].name {
 		case "calm", "power_all":

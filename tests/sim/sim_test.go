@@ -66,7 +66,7 @@ func (y *tally) String() string {
 func TestScenarios(t *testing.T) {
 	var sum tally
 	t.Cleanup(func() { t.Log(&sum) })
-	for _, s := range scenarios() {
+	for _, s := range scenarios(t) {
 		t.Run(s.name, func(t *testing.T) {
 			if testing.Short() && !s.brief {
 				t.Skip("without -short")
@@ -158,6 +158,8 @@ func TestReplay(t *testing.T) {
 		sum.add(out)
 		if out.Verdict.Result != check.Pass {
 			t.Errorf("%s\n%s", out.Verdict, out.Journal)
+		} else if *verbose {
+			t.Logf("%s\n%s", out.Verdict, out.Journal)
 		}
 	}
 	t.Log(&sum)
