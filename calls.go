@@ -178,7 +178,7 @@ func (n *Node) answerOp(ctx context.Context, op byte, payload []byte) (any, erro
 		if _, err := splitHead(payload, &head); err != nil {
 			return nil, err
 		}
-		return n.readIndexHere(head.Verify)
+		return n.readIndexHere(ctx, head.Verify)
 	case opTransfer:
 		var head transferHead
 		if _, err := splitHead(payload, &head); err != nil {

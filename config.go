@@ -51,7 +51,7 @@ type Config struct {
 	Version    string               `yaml:"-"` // shown by status; set by the command
 	Logger     *slog.Logger         `yaml:"-"` // default slog.Default()
 	Registerer *prometheus.Registry `yaml:"-"` // of this node alone; default: a new one
-	OnFatal    func(error)          `yaml:"-"` // called once when the node must end (failed fsync, unknown command); default: panic
+	OnFatal    func(error)          `yaml:"-"` // called once when the node must end (failed fsync, unknown command), from wherever that was met: it must not wait for Close; default: panic
 	Clock      func() time.Time     `yaml:"-"` // wall clock, default time.Now
 	Machine    Machine              `yaml:"-"` // default: the operating system
 }

@@ -32,6 +32,7 @@ type consensus struct {
 	stable  VoteStore
 	trans   *raft.NetworkTransport
 	witness witness
+	closed  atomic.Bool // the stores are, or are about to be
 }
 
 // stores are opened before Raft, because whether a node may start depends on what is in them.
@@ -210,7 +211,11 @@ func raftConfig(cfg *Config, server string, logger hclog.Logger) *raft.Config {
 	return rc
 }
 
-func (c *consensus) close() error { return closing(c.stop(), c.stable, c.log) }
+func (c *consensus) close() error {
+	err := c.stop()
+	c.closed.Store(true)
+	return closing(err, c.stable, c.log)
+}
 
 // raftLogger sends what Raft has to say to slog, a line each.
 func raftLogger(log *slog.Logger) hclog.Logger {

@@ -124,7 +124,7 @@ func (n *Node) hasSegments(server string) (ok bool) {
 	}
 	oldest, _ := n.floors.Oldest()
 	n.state.View(func(v raftfsm.View) {
-		_, reported := v.Floors.Newest(n.id.server())
+		reported := len(v.Floors.Of(n.id.server())) > 0 // also where it took a report back: copies are scarce then
 		ok = !reported || v.Floors.Common(n.id.server(), []string{server}) >= max(oldest.Index, 1)
 	})
 	return ok

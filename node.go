@@ -51,14 +51,16 @@ type Node struct {
 	server  *fasthttp.Server
 	clients *clients
 
-	entered  chan struct{}              // closed once Raft runs
-	flushing turn                       // of the FLUSH command that is on its way
-	flushed  chan struct{}              // says that a floor was published; holds one token
-	healing  atomic.Pointer[divergence] // what the next opening of Raft must mend first
-	reopen   chan struct{}              // asks the leader loop to open Raft anew; holds one token
-	waiting  atomic.Pointer[string]
-	fatal    sync.Once
-	failed   atomic.Bool // fatal was told
+	entered    chan struct{}              // closed once Raft runs
+	confirming turn                       // of who asks the others whether this node still leads,
+	confirmed  agreement                  // and when the others were last asked and agreed; owned by whose turn it is
+	flushing   turn                       // of the FLUSH command that is on its way
+	flushed    chan struct{}              // says that a floor was published; holds one token
+	healing    atomic.Pointer[divergence] // what the next opening of Raft must mend first
+	reopen     chan struct{}              // asks the leader loop to open Raft anew; holds one token
+	waiting    atomic.Pointer[string]
+	fatal      sync.Once
+	failed     atomic.Bool // fatal was told
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -70,7 +72,10 @@ func Open(cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, log: cfg.Logger.With("node", cfg.Node), entered: make(chan struct{}), flushing: newTurn(), membership: membership{changing: newTurn()}, reopen: make(chan struct{}, 1), flushed: make(chan struct{}, 1)}
+	n := &Node{
+		cfg: cfg, log: cfg.Logger.With("node", cfg.Node), membership: membership{changing: newTurn()}, flushing: newTurn(), confirming: newTurn(),
+		entered: make(chan struct{}), reopen: make(chan struct{}, 1), flushed: make(chan struct{}, 1),
+	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.setWaiting("starting")
 	if err := n.open(); err != nil {
@@ -123,6 +128,7 @@ func (n *Node) open() error {
 
 // run enters the cluster and then follows leadership until Close.
 func (n *Node) run() {
+	defer n.proposer.End() // Close ends one, too, but this loop may just have begun another
 	if err := n.enter(n.ctx); err != nil {
 		if n.ctx.Err() == nil {
 			n.fail(err)
@@ -140,11 +146,11 @@ func (n *Node) run() {
 	}
 }
 
-// fail reports the fault after which this node must not go on. One that is closing does not go on: its stores may be closed already while Raft still
-// has something to say to them.
+// fail reports the fault after which this node must not go on. Raft may still have something to say to its stores when it has ended and they are
+// closed: that is none.
 func (n *Node) fail(err error) {
-	if n.ctx.Err() != nil {
-		n.log.Info("fault while closing", "err", err)
+	if n.cons != nil && n.cons.closed.Load() {
+		n.log.Info("fault after the stores were closed", "err", err)
 		return
 	}
 	n.fatal.Do(func() {

@@ -65,7 +65,7 @@ func otherHistory(after frame.Position, history uint64) error {
 func (n *Node) readIndex(ctx context.Context, verify bool) (index uint64, err error) {
 	err = n.atLeader(ctx, func(ctx context.Context, leader string) (err error) {
 		if leader == "" {
-			index, err = n.readIndexHere(verify)
+			index, err = n.readIndexHere(ctx, verify)
 			return err
 		}
 		payload, err := joinHead(readIndexHead{verify}, nil)
@@ -83,7 +83,7 @@ func (n *Node) readIndex(ctx context.Context, verify bool) (index uint64, err er
 
 // readIndexHere is the last command at or below the commit index of this leader, whose term's barrier was applied. Only commands
 // count: the FSM never sees barriers and configurations, so their index could not be waited for.
-func (n *Node) readIndexHere(verify bool) (uint64, error) {
+func (n *Node) readIndexHere(ctx context.Context, verify bool) (uint64, error) {
 	term := n.proposer.Term()
 	if term == 0 {
 		return 0, raftfsm.ErrNotLeader
@@ -91,7 +91,7 @@ func (n *Node) readIndexHere(verify bool) (uint64, error) {
 	r := n.raft()
 	index := r.CommitIndex()
 	if verify {
-		if err := n.confirm(r, term); err != nil {
+		if err := n.confirm(ctx, r, term); err != nil {
 			return 0, err
 		}
 	}
