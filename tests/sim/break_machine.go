@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -74,18 +75,31 @@ func (c *cluster) sick(step schedule.Step, m *machine) bite {
 	default:
 		t = []trouble{failRead, failWrite}
 	}
-	before := m.disk.times(t...)
+	before, ended := m.disk.times(t...), m.ended.Load()
 	m.hold()
 	for _, t := range t {
 		m.disk.arm(t, time.Duration(step.Amount)*time.Millisecond)
 	}
 	return bite{on: m, witness: func() uint64 { return uint64(m.disk.times(t...) - before) }, end: func() {
 		c.patiently(5*time.Second, func() bool { return m.disk.times(t...) > before }) // an idle disk meets nothing
+		c.mustEnd(step, m, m.disk.times(t...) > before, ended)
 		for _, t := range t {
 			m.disk.disarm(t)
 		}
 		m.release()
 	}}
+}
+
+// mustEnd finds fault with a node that goes on after a sync of its log failed, or stalled for longer than it may.
+func (c *cluster) mustEnd(step schedule.Step, m *machine, met bool, ended uint64) {
+	fenced := step.Fault == schedule.Stall && age(step) > m.config(0).FenceAfter+time.Second
+	if !met || !fenced && step.Fault != schedule.SyncError {
+		return
+	}
+	c.patiently(age(step)+time.Second, func() bool { return m.ended.Load() > ended })
+	if m.ended.Load() == ended {
+		c.violate("failstop", fmt.Sprintf("%s: %s did not end the process", m.name, stepText(step)))
+	}
 }
 
 // wiped empties a disk; the operator has the cluster replace it.

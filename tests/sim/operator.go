@@ -36,7 +36,7 @@ func (c *cluster) lookAfter(m *machine) {
 	a, ok := c.ask(at)
 	switch {
 	case !ok || a.votes(m) && !a.strange(m):
-	case a.knows(m):
+	case a.hasVote(m):
 		c.change(at, m, "replace")
 		c.change(at, m, "promote")
 	default:
@@ -68,10 +68,10 @@ func (c *cluster) othersReady(but *machine) bool {
 	return true
 }
 
-// knows reports whether a member has the name.
-func (a *clusterAnswer) knows(m *machine) bool {
+// hasVote reports whether any disk of the machine votes: a lost one can be replaced then. One without a vote is joined again.
+func (a *clusterAnswer) hasVote(m *machine) bool {
 	for _, member := range a.Members {
-		if member.Node == m.name && member.Role != "outside" {
+		if member.Node == m.name && member.Voter {
 			return true
 		}
 	}
