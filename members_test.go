@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"github.com/gaplessdb/gapless/raftfsm"
+	"github.com/gaplessdb/gapless/tests/ports"
 )
 
 // add configures another node, which knows the cluster's nodes, and returns its place.
@@ -37,12 +37,11 @@ func (c *testCluster) add(node string) int {
 
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addrs, err := ports.Free(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return addrs[0]
 }
 
 func (c *testCluster) wipe(i int) {

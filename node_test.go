@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/gaplessdb/gapless/query"
 	"github.com/gaplessdb/gapless/raftfsm"
+	"github.com/gaplessdb/gapless/tests/ports"
 )
 
 // testCluster is three nodes in this process, on loopback and real disks.
@@ -31,13 +31,12 @@ func newTestCluster(t *testing.T, size int) *testCluster {
 	t.Helper()
 	c := &testCluster{t: t, nodes: make([]*Node, size)}
 	peers := map[string]string{}
-	for i := range size {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		peers[fmt.Sprintf("n%d", i+1)] = l.Addr().String()
-		l.Close()
+	addrs, err := ports.Free(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, addr := range addrs {
+		peers[fmt.Sprintf("n%d", i+1)] = addr
 	}
 	for i := range size {
 		node := fmt.Sprintf("n%d", i+1)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"regexp"
@@ -14,15 +13,16 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/gaplessdb/gapless/tests/ports"
 )
 
 // addresses NAME... sets each name to an address on loopback that was free a moment ago.
 func addresses(ts *testscript.TestScript, _ bool, args []string) {
-	for _, name := range args {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		ts.Check(err)
-		ts.Setenv(name, l.Addr().String())
-		ts.Check(l.Close())
+	addrs, err := ports.Free(len(args))
+	ts.Check(err)
+	for i, name := range args {
+		ts.Setenv(name, addrs[i])
 	}
 }
 

@@ -4,13 +4,14 @@ package cluster
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gaplessdb/gapless/tests/ports"
 )
 
 // Cluster is a set of node processes that end with the test.
@@ -96,14 +97,9 @@ func (c *Cluster) StartAll() {
 
 func freeAddrs(t testing.TB, n int) []string {
 	t.Helper()
-	var addrs []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		addrs = append(addrs, l.Addr().String())
+	addrs, err := ports.Free(n)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return addrs
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/gaplessdb/gapless"
 	"github.com/gaplessdb/gapless/tests/cluster"
+	"github.com/gaplessdb/gapless/tests/ports"
 )
 
 const patience = 30 * time.Second
@@ -29,13 +29,12 @@ type nodes struct {
 func newNodes(t *testing.T, f frozen, dir string) *nodes {
 	c := &nodes{t: t}
 	peers := map[string]string{}
-	for i := range f.nodes {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		peers[fmt.Sprintf("n%d", i+1)] = l.Addr().String()
+	addrs, err := ports.Free(f.nodes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, addr := range addrs {
+		peers[fmt.Sprintf("n%d", i+1)] = addr
 	}
 	for i := range f.nodes {
 		node := fmt.Sprintf("n%d", i+1)
