@@ -109,8 +109,10 @@ func (d *disk) meet(op vfs.Op) error {
 		if d.failed() {
 			d.onFail(check.WroteAfter, op.Name, nil)
 		}
-		if long, hit := d.hit(stallLog, true); hit {
-			time.Sleep(long)
+		if !strings.HasPrefix(op.Name, "wal/meta") { // which files there are is written beside the appends, and stalls none of them
+			if long, hit := d.hit(stallLog, true); hit {
+				time.Sleep(long)
+			}
 		}
 	}
 	err := d.answer(op, vital)

@@ -27,7 +27,7 @@ var (
 )
 
 const (
-	swarmRuns      = 40
+	swarmRuns      = 30
 	swarmShort     = 2  // with -short
 	shrinkBudget   = 20 // candidates
 	shrinkRepeat   = 3  // runs of a candidate
