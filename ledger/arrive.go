@@ -91,13 +91,13 @@ func (l *Ledger) arriveFirst(s owned, g *frame.Group, f *sighting, r route, sour
 		e.splitFrom(r, f)
 	}
 	if r.probation {
-		s.trial, s.trialAge = e.ordinal, uint16(min(l.policy.MisorderWindow, 1<<16-1))
+		s.trial, s.trialAge = e.ordinal, uint16(min(l.window(s.stream), 1<<16-1))
 	} else {
 		s.makeCurrent(e)
 	}
 	n := r.n
 	if !r.ambiguous {
-		l.takeFirst(s, e, g)
+		l.takeFirst(s, e, opening(s, g))
 		n = e.firstNumber(f)
 	}
 	o := l.settle(s, e, n, g, f)
@@ -111,6 +111,16 @@ func (l *Ledger) takeFirst(s owned, e *epoch, g *frame.Group) {
 	if g.HasFirst && (e.rare == nil || e.rare.ambiguities == 0) {
 		l.declareFirst(s, e, g.First)
 	}
+}
+
+// opening is the group that opens an epoch: where it declares no first number, the rule of the device does.
+func opening(s owned, g *frame.Group) *frame.Group {
+	if g.HasFirst || s.rule == nil || s.rule.First == nil {
+		return g
+	}
+	ruled := *g
+	ruled.HasFirst, ruled.First = true, *s.rule.First
+	return &ruled
 }
 
 // splitFrom notes why inference opened e.

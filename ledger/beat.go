@@ -23,7 +23,7 @@ func (l *Ledger) Heartbeat(commitMS int64, h *Heartbeat) (*HeartbeatResult, erro
 	}
 	next := h.Next
 	if e != nil {
-		if next, err = l.beatNext(e, h, r); err != nil {
+		if next, err = l.beatNext(s, e, h, r); err != nil {
 			return nil, err
 		}
 		if next > 0 && e.sealedBelow(next-1) {
@@ -35,13 +35,14 @@ func (l *Ledger) Heartbeat(commitMS int64, h *Heartbeat) (*HeartbeatResult, erro
 	}
 	opened := e == nil
 	if opened {
+		first := s.ruledFirst(next)
 		if h.HasFirst {
-			next = h.past(h.First, h.Next)
+			next, first = h.past(h.First, h.Next), nil
 			if err := l.extent(span{h.First, next}); err != nil {
 				return nil, err
 			}
 		}
-		if e, err = l.declareEpoch(s, h.Epoch, h.source()); err != nil {
+		if e, err = l.declareEpoch(s, h.Epoch, h.source(), first, next); err != nil {
 			return nil, err
 		}
 	}
@@ -98,19 +99,19 @@ func (l *Ledger) beatEpoch(s owned, h *Heartbeat, r reading) (*epoch, error) {
 	if h.Epoch == "" || c == nil || c.value != "" || c.source != SourceInferred || c.unseq || h.Birth {
 		return nil, nil
 	}
-	next, err := l.beatNext(c, h, r)
-	if err != nil || next < c.next || next-c.next > l.policy.MisorderWindow || c.sealedBelow(next) {
+	next, err := l.beatNext(s, c, h, r)
+	if err != nil || next < c.next || next-c.next > l.window(s.stream) || c.sealedBelow(next) {
 		return nil, nil // an answer, not a fault: it does not continue there
 	}
 	return c, nil
 }
 
 // beatNext is the heartbeat's next number in the numbers of e.
-func (l *Ledger) beatNext(e *epoch, h *Heartbeat, r reading) (uint64, error) {
+func (l *Ledger) beatNext(s owned, e *epoch, h *Heartbeat, r reading) (uint64, error) {
 	if h.wide() && h.Next == 0 {
 		return 0, nil
 	}
-	last, err := l.number(e, h.Bits, h.before(h.Next), r)
+	last, err := l.number(s, e, h.Bits, h.before(h.Next), r)
 	if err != nil {
 		return 0, err
 	}

@@ -43,6 +43,7 @@ func (l *Ledger) expect(s owned, e *epoch, in span) {
 		part := f.clip(in.first, in.end)
 		l.openGap(s, e, span{at, part.first})
 		*r.term(f.cause) += part.count()
+		l.note(GapEvent{Change: GapFinal, Cause: f.cause, Epoch: e.ordinal, Stream: s.id, First: part.first, Last: part.end - 1})
 		at = part.end
 	}
 	l.openGap(s, e, span{at, in.end})
@@ -56,6 +57,7 @@ func (l *Ledger) openGap(s owned, e *epoch, in span) {
 	r.addOpen(openGap{span: in, sinceMS: l.nowMS})
 	r.nOpen += in.count()
 	l.queue.push(deadline{span: in, sinceMS: l.nowMS, stream: s.id, epoch: e.ordinal})
+	l.note(GapEvent{Change: GapOpened, Epoch: e.ordinal, Stream: s.id, First: in.first, Last: in.end - 1})
 }
 
 // store puts n, which is not stored, into coverage. It moves the ends if n lies outside and closes the gap if it lies inside, which it reports as late.
@@ -73,7 +75,8 @@ func (l *Ledger) store(s owned, e *epoch, n uint64) (late bool) {
 		e.base = n
 	default:
 		late = true
-		e.more().arrive(n)
+		final := e.more().arrive(n)
+		l.note(GapEvent{Change: GapClosed, Late: final, Epoch: e.ordinal, Stream: s.id, First: n, Last: n})
 	}
 	e.cov.Add(n)
 	e.stored++
@@ -90,19 +93,20 @@ func (e *epoch) forget(n uint64) {
 	}
 }
 
-// arrive closes one missing number inside the bounds.
-func (r *rare) arrive(n uint64) {
+// arrive closes one missing number inside the bounds, and says whether it was final.
+func (r *rare) arrive(n uint64) (final bool) {
 	if r.cutOpen(span{n, n + 1}) == 1 {
 		r.nOpen--
 		r.reordered++
-		return
+		return false
 	}
 	r.lateClosed++
 	if cause, known := r.cutFact(n); known {
 		*r.term(cause)--
-		return
+		return true
 	}
 	r.nLost--
+	return true
 }
 
 // declareFirst takes the device's word for the first number of an epoch.

@@ -126,10 +126,10 @@ func (s owned) named(value string) (*epoch, error) {
 }
 
 // number turns a number of a command into the epoch's own, without changing anything.
-func (l *Ledger) number(e *epoch, bits uint8, seq uint64, r reading) (uint64, error) {
+func (l *Ledger) number(s owned, e *epoch, bits uint8, seq uint64, r reading) (uint64, error) {
 	r.low, r.bits = seq, bits
 	if bits == 0 || bits == 64 {
-		if n, ok := l.trueNumber(e, r); ok {
+		if n, ok := l.trueNumber(s, e, r); ok {
 			return n, nil
 		}
 		return 0, refuse(CodeWrapAmbiguous, "send a heartbeat with the whole number first", "how often the counter wrapped before number %d is unknown", seq)
@@ -143,7 +143,7 @@ func (l *Ledger) number(e *epoch, bits uint8, seq uint64, r reading) (uint64, er
 	case p == nil:
 		return seq, nil
 	}
-	u := p.unwrap(r, &l.policy)
+	u := p.unwrap(r, l.policyOf(s.stream))
 	if u.fit == fitOne {
 		return u.n, nil
 	}
@@ -162,13 +162,30 @@ func (l *Ledger) plausible(e *epoch, next uint64) error {
 	return nil
 }
 
-// declareEpoch opens the epoch that a command names first, and makes it current.
-func (l *Ledger) declareEpoch(s owned, value string, source Source) (*epoch, error) {
+// ruledFirst is the first number that the device's rule declares of an epoch whose numbers are below end; nil where there is none.
+func (s owned) ruledFirst(end uint64) *uint64 {
+	if s.rule == nil || s.rule.First == nil || *s.rule.First > end {
+		return nil
+	}
+	return s.rule.First
+}
+
+// declareEpoch opens the epoch that a command names first, and makes it current. first is nil, or what the device's rule says of it; end is behind its
+// last number.
+func (l *Ledger) declareEpoch(s owned, value string, source Source, first *uint64, end uint64) (*epoch, error) {
+	if first != nil {
+		if err := l.extent(span{*first, end}); err != nil {
+			return nil, err
+		}
+	}
 	e := l.open(s, value, source)
 	if e == nil {
 		return nil, refuse(CodeTooManyEpochs, "raise max_epochs", "stream %q has %d epochs, the limit is %d", s.key(), len(s.epochs), l.policy.MaxEpochs)
 	}
 	s.makeCurrent(e)
+	if first != nil {
+		l.declareFirst(s, e, *first)
+	}
 	return e, nil
 }
 

@@ -60,12 +60,12 @@ func (l *Ledger) DeclareLost(commitMS int64, c *DeclareLost) (*DeclareLostResult
 	}
 	in := span{c.From, c.past(c.From, c.To) + 1}
 	if e != nil {
-		if in, err = l.lostSpan(e, c, reading{timeless: true, recvMS: commitMS}); err != nil {
+		if in, err = l.lostSpan(s, e, c, reading{timeless: true, recvMS: commitMS}); err != nil {
 			return nil, err
 		}
 	} else if err = l.extent(in); err != nil {
 		return nil, err
-	} else if e, err = l.declareEpoch(s, c.Epoch, sourceOf(c.Epoch)); err != nil {
+	} else if e, err = l.declareEpoch(s, c.Epoch, sourceOf(c.Epoch), s.ruledFirst(in.end), in.end); err != nil {
 		return nil, err
 	}
 	return l.declareLost(s, e, in, c.Reason)
@@ -85,8 +85,8 @@ func (c *DeclareLost) validate() error {
 }
 
 // lostSpan is the declared range in the numbers of e. A narrow counter's range may lie behind the newest number.
-func (l *Ledger) lostSpan(e *epoch, c *DeclareLost, r reading) (span, error) {
-	last, err := l.number(e, c.Bits, c.To, r)
+func (l *Ledger) lostSpan(s owned, e *epoch, c *DeclareLost, r reading) (span, error) {
+	last, err := l.number(s, e, c.Bits, c.To, r)
 	if err != nil && !c.wide() && e.pace != nil {
 		r.low, r.bits = c.To, c.Bits
 		if behind, any := e.pace.behind(r); any && e.missing(behind) {
@@ -116,7 +116,7 @@ func (l *Ledger) lostSpan(e *epoch, c *DeclareLost, r reading) (span, error) {
 }
 
 func (l *Ledger) declareLost(s owned, e *epoch, in span, reason string) (*DeclareLostResult, error) {
-	declared, ok := l.explain(e, in, frame.CauseDeclaredLost, reason)
+	declared, ok := l.explain(s, e, in, frame.CauseDeclaredLost, reason)
 	if !ok {
 		return nil, refuse(CodeTooManyCauses, "raise max_runs", "epoch %d would have more than %d causes", e.ordinal, l.policy.MaxRuns)
 	}

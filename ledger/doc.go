@@ -20,6 +20,11 @@
 //   - A stored frame never moves to another epoch or number. What is learned later links epochs.
 //   - Where a wrap or a restart is ambiguous the frame opens an inferred epoch that says so. Nothing is guessed.
 //
+// One device may have a Rule in place of parts of the policy. Rules are given from outside (room ledger/registry keeps them), so they are in no checkpoint, and a
+// restored ledger keeps those that it had; a stream points to its device's, so that no frame looks one up.
+//
+// What happens to gaps can be followed (GapEvents): the newest changes are kept in memory, and whoever hears all of them knows exactly what is missing.
+//
 // The package is pure: no clock, no random, no I/O but the reader and writer of a checkpoint, no goroutine, no lock, no float and no map order
 // in a decision. Times come with the calls. Equal calls make equal ledgers, and equal ledgers make equal checkpoint bytes. There is one writer;
 // readers never change anything, so many may read while the writer rests.

@@ -86,7 +86,7 @@ func (e *epoch) unexplained(in span) iter.Seq[span] {
 
 // explain states a cause for those numbers of a span that are neither stored nor explained: the first cause stands. It returns how many
 // numbers it explained, and false, with nothing changed, when the epoch would hold more causes than the policy allows.
-func (l *Ledger) explain(e *epoch, in span, cause frame.Cause, reason string) (uint64, bool) {
+func (l *Ledger) explain(s owned, e *epoch, in span, cause frame.Cause, reason string) (uint64, bool) {
 	room := l.policy.MaxRuns - e.less().facts.count
 	var parts []span
 	for part := range e.unexplained(in) {
@@ -101,6 +101,7 @@ func (l *Ledger) explain(e *epoch, in span, cause frame.Cause, reason string) (u
 		r.addFact(fact{span: part, cause: cause, reason: reason})
 		total += part.count()
 		if inside := part.clip(e.base, e.next); !inside.empty() {
+			l.noteExplained(s, e, inside, cause)
 			open := r.cutOpen(inside)
 			r.nOpen -= open
 			r.nLost -= inside.count() - open

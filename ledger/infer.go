@@ -20,7 +20,7 @@ func restart(e *epoch, n uint64, probation bool) route {
 // route finds the place of a frame whose epoch value leads to e, which is not nil.
 func (l *Ledger) route(s owned, e *epoch, f *sighting) route {
 	if f.bits == 64 {
-		n, ok := l.trueNumber(e, f.reading())
+		n, ok := l.trueNumber(s, e, f.reading())
 		if !ok {
 			return l.elsewhere(s, e, f, route{epoch: e, n: f.seq, opens: true, probation: true, ambiguous: true})
 		}
@@ -31,7 +31,7 @@ func (l *Ledger) route(s owned, e *epoch, f *sighting) route {
 	if p == nil {
 		return to(e, e.firstNumber(f))
 	}
-	u := p.unwrap(f.reading(), &l.policy)
+	u := p.unwrap(f.reading(), l.policyOf(s.stream))
 	switch u.fit {
 	case fitOne:
 		return l.place(s, e, u.n, f)
@@ -53,8 +53,8 @@ func (l *Ledger) outOfReach(s owned, e *epoch, p *pace, f *sighting) route {
 	if any && !f.newerThan(e) {
 		return l.place(s, e, behind, f)
 	}
-	if any && l.ruled() {
-		return restart(e, f.seq, !l.fell(p.number, behind, f.seq))
+	if policy := l.policyOf(s.stream); any && policy.ruled() {
+		return restart(e, f.seq, !policy.fell(p.number, behind, f.seq))
 	}
 	return l.elsewhere(s, e, f, restart(e, f.seq, true))
 }
@@ -83,10 +83,11 @@ func (e *epoch) sealedBelow(n uint64) bool {
 
 // placeAhead places a number above the highest stored one.
 func (l *Ledger) placeAhead(s owned, e *epoch, n, top uint64, f *sighting) route {
-	if n-top <= l.policy.MisorderWindow {
+	window := l.window(s.stream)
+	if n-top <= window {
 		return to(e, n)
 	}
-	if prev := s.epoch(s.previous); prev != nil && f.bits == 64 && l.lateFor(prev, e, n, f) {
+	if prev := s.epoch(s.previous); prev != nil && f.bits == 64 && lateFor(prev, e, n, window, f) {
 		return to(prev, n)
 	}
 	r := to(e, n)
@@ -98,15 +99,15 @@ func (l *Ledger) placeAhead(s owned, e *epoch, n, top uint64, f *sighting) route
 }
 
 // lateFor reports whether a number far above cur is one of the epoch before that is late: cur began only now, or the frame is older than cur's.
-func (l *Ledger) lateFor(prev, cur *epoch, n uint64, f *sighting) bool {
+func lateFor(prev, cur *epoch, n, window uint64, f *sighting) bool {
 	top, any := prev.top()
-	if !any || prev.unseq || prev.pace != nil || n > top+l.policy.MisorderWindow {
+	if !any || prev.unseq || prev.pace != nil || n > top+window {
 		return false
 	}
 	if f.plausible {
 		return f.olderThan(cur) && n >= prev.base
 	}
-	return cur.stored <= l.policy.MisorderWindow && n >= satSub(top, l.policy.MisorderWindow)
+	return cur.stored <= window && n >= satSub(top, window)
 }
 
 // placeBack places a number that is not above the highest stored one.
@@ -116,8 +117,9 @@ func (l *Ledger) placeBack(s owned, e *epoch, n, top uint64, f *sighting) route 
 	if n == top || same && !f.timeless {
 		return to(e, n) // content with a device time does not come twice by chance
 	}
-	if l.ruled() {
-		if l.fell(top, n, f.seq) {
+	policy := l.policyOf(s.stream)
+	if policy.ruled() {
+		if policy.fell(top, n, f.seq) {
 			return restart(e, f.seq, false)
 		}
 		return to(e, n)
@@ -126,7 +128,7 @@ func (l *Ledger) placeBack(s owned, e *epoch, n, top uint64, f *sighting) route 
 		return to(e, n)
 	}
 	stored := e.cov.Contains(n)
-	if top-n <= l.policy.MisorderWindow {
+	if top-n <= policy.MisorderWindow {
 		if stored && s.suspect != 0 && s.suspect == n && !s.proven && f.newerThan(e) {
 			return restart(e, f.seq, false) // the second conflict in a row, both newer than all: the counter began again
 		}
@@ -135,18 +137,18 @@ func (l *Ledger) placeBack(s owned, e *epoch, n, top uint64, f *sighting) route 
 	far := to(e, n)
 	switch {
 	case !stored && n >= e.base: // a hole: late
-	case n < e.base, f.newerThan(e), s.proven && n >= s.suspect && n-s.suspect <= l.policy.MisorderWindow:
+	case n < e.base, f.newerThan(e), s.proven && n >= s.suspect && n-s.suspect <= policy.MisorderWindow:
 		far = restart(e, f.seq, true)
 	}
 	return l.elsewhere(s, e, f, far)
 }
 
 // ruled reports whether the policy has rules for restarts. They replace inference from two packets.
-func (l *Ledger) ruled() bool { return l.policy.RestartBelow > 0 || l.policy.RestartDrop > 0 }
+func (p *Policy) ruled() bool { return p.RestartBelow > 0 || p.RestartDrop > 0 }
 
 // fell applies those rules to a number that came after a higher one.
-func (l *Ledger) fell(top, n, wire uint64) bool {
-	return l.policy.RestartBelow > 0 && wire < l.policy.RestartBelow || l.policy.RestartDrop > 0 && top-n > l.policy.RestartDrop
+func (p *Policy) fell(top, n, wire uint64) bool {
+	return p.RestartBelow > 0 && wire < p.RestartBelow || p.RestartDrop > 0 && top-n > p.RestartDrop
 }
 
 // elsewhere sends a frame that does not continue e to the epoch that e's last misfit opened, if it is that one's neighbour: two neighbours prove
@@ -156,17 +158,17 @@ func (l *Ledger) elsewhere(s owned, e *epoch, f *sighting, r route) route {
 	if t == nil || t.rare.after != e.ordinal {
 		return r
 	}
-	window := l.policy.MisorderWindow
+	policy := l.policyOf(s.stream)
 	if f.bits != 64 {
 		if t.pace == nil {
 			return r
 		}
-		if n, ok := t.pace.beside(f.reading(), f.reading().window(&l.policy)); ok {
+		if n, ok := t.pace.beside(f.reading(), f.reading().window(policy)); ok {
 			return to(t, n)
 		}
 		return r
 	}
-	if n, ok := l.trueNumber(t, f.reading()); ok && distance(n, t.next-1) <= window {
+	if n, ok := l.trueNumber(s, t, f.reading()); ok && distance(n, t.next-1) <= policy.MisorderWindow {
 		l.learn(s, t, n, f.seq)
 		return to(t, n)
 	}

@@ -10,7 +10,9 @@ type Ledger struct {
 	version uint32 // how often it was frozen (once a second for 136 years): what has an older one is copied before it changes, see own.go
 	streams table
 	names   names
-	queue   queue // gaps in the order in which their grace ends
+	queue   queue   // gaps in the order in which their grace ends
+	rules   rules   // of single devices; part of no checkpoint
+	changes changes // of gaps, the newest; part of no checkpoint
 }
 
 // New is an empty ledger. A zero limit in the policy stands for its default.
@@ -19,6 +21,7 @@ func New(p Policy) *Ledger {
 		policy:  p.WithDefaults(),
 		streams: table{slots: 1}, // id 0 is never used
 		names:   names{families: map[familyKey]*family{}},
+		rules:   rules{},
 	}
 }
 

@@ -2,7 +2,7 @@ package ledger
 
 // trueNumber turns a number of full width into the epoch's own. They differ in an epoch that began on a narrow counter, whose number of wraps before
 // the first frame is unknown until a full number settles it; ok is false while that is impossible. It changes nothing: see learn.
-func (l *Ledger) trueNumber(e *epoch, r reading) (n uint64, ok bool) {
+func (l *Ledger) trueNumber(s owned, e *epoch, r reading) (n uint64, ok bool) {
 	p, full := e.pace, r.low
 	if p == nil {
 		return full, true
@@ -10,10 +10,11 @@ func (l *Ledger) trueNumber(e *epoch, r reading) (n uint64, ok bool) {
 	if p.known {
 		return full - p.offset, full >= p.offset
 	}
+	policy := l.policyOf(s.stream)
 	r.bits, r.low = p.bits, full&(1<<p.bits-1)
-	u := p.unwrap(r, &l.policy)
+	u := p.unwrap(r, policy)
 	if u.fit != fitOne || u.n > full { // counting from 0, the epoch's own number is never above the device's: that may leave just one
-		u = p.between(r, satSub(p.number, r.window(&l.policy)), full)
+		u = p.between(r, satSub(p.number, r.window(policy)), full)
 	}
 	return u.n, u.fit == fitOne
 }

@@ -10,12 +10,14 @@ import (
 // ledger. It is slow, and small enough to be read for mistakes.
 type model struct {
 	graceMS int64
-	window  uint64
+	window  uint64        // of the policy, or of the device's rule
+	first   *uint64       // what the device's rule declares of each new epoch
 	epochs  []*modelEpoch // by ordinal - 1
 }
 
 type modelEpoch struct {
 	value   string
+	isNew   bool // see opened
 	begun   bool
 	lo, hi  uint64 // expected are lo..hi-1
 	has     map[uint64]uint32
@@ -40,9 +42,18 @@ func (m *model) epoch(value string) (e *modelEpoch, ordinal int) {
 		m.epochs[old].fresh = map[uint64]bool{} // four epochs keep fingerprints
 		m.epochs[old].dropped = true
 	}
-	e = &modelEpoch{value: value, has: map[uint64]uint32{}, fresh: map[uint64]bool{}, cause: map[uint64]frame.Cause{}, open: map[uint64]int64{}}
+	e = &modelEpoch{value: value, isNew: true, has: map[uint64]uint32{}, fresh: map[uint64]bool{}, cause: map[uint64]frame.Cause{}, open: map[uint64]int64{}}
 	m.epochs = append(m.epochs, e)
 	return e, len(m.epochs)
+}
+
+// opened enters the first number that the rule declares into an epoch that has just begun. A command says where its numbers end.
+func (m *model) opened(e *modelEpoch, end, now int64) {
+	if e.isNew && m.first != nil && *m.first <= uint64(end) {
+		first := *m.first
+		e.declareFirst(first, now)
+	}
+	e.isNew = false
 }
 
 func (e *modelEpoch) expect(from, to uint64, now int64) {

@@ -71,7 +71,7 @@ func (n *names) family(tenant, stream string) *family {
 
 // define enters a pair that is vacant. The device's name is the ledger's from now on.
 func (l *Ledger) define(id frame.StreamID, f *family, device string) {
-	s := &stream{family: f, device: device, id: id, version: l.version}
+	s := &stream{family: f, device: device, id: id, version: l.version, rule: l.rules.of(f.tenant, device)}
 	f.ids[device] = id
 	l.streams.set(s)
 	order := &l.names.order

@@ -74,6 +74,7 @@ func (l *Ledger) Request(id frame.StreamID, ordinal uint32, first, last uint64, 
 		e.rare.addOpen(g)
 		l.queue.push(deadline{span: g.span, sinceMS: l.nowMS, stream: s.id, epoch: e.ordinal})
 		total += g.count()
+		l.note(GapEvent{Change: GapRequested, Epoch: e.ordinal, Stream: s.id, First: g.first, Last: g.end - 1})
 	}
 	return total
 }

@@ -25,6 +25,7 @@ type Policy struct {
 // Upper ends of what a policy may ask for: beyond them sums of times and counts could overflow.
 const (
 	maxPolicyMS     = 10 * 365 * 24 * 3_600_000
+	maxSkewMS       = 10 * maxPolicyMS // archives are older than most devices
 	maxPolicyWindow = 1 << 20
 	maxPolicyPPM    = 1_000_000
 	maxPolicyCount  = 1 << 28
@@ -51,7 +52,7 @@ func (p *Policy) fields() []field {
 		fieldOf("restart_drop", &p.RestartDrop, 0, MaxSeq),
 		fieldOf("max_jump", &p.MaxJump, 1<<32, MaxSeq),
 		fieldOf("rate_tolerance_ppm", &p.RateTolerancePPM, 5_000, maxPolicyPPM),
-		fieldOf("skew_limit_ms", &p.SkewLimitMS, 24*3_600_000, maxPolicyMS),
+		fieldOf("skew_limit_ms", &p.SkewLimitMS, 24*3_600_000, maxSkewMS),
 		fieldOf("finalise_per_tick", &p.FinalisePerTick, 100_000, maxPolicyCount),
 		fieldOf("max_streams", &p.MaxStreams, 1_000_000, maxPolicyCount),
 		fieldOf("max_epochs", &p.MaxEpochs, 1_024, maxPolicyEpochs),

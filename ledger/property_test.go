@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -16,6 +17,7 @@ type world struct {
 	r     *rig
 	twin  *Ledger // gets the same calls, but is restored from a checkpoint now and then
 	m     model
+	rule  Rule    // of the device
 	lives []*life // of the device
 	late  []sent
 	watch watch
@@ -65,6 +67,28 @@ func (w *world) unchanged(newest int) {
 	}
 }
 
+// newRule may give the device another rule before a life is heard of for the first time. Its first number is at most the life's, and near it.
+func (w *world) newRule(v *life) {
+	if _, known := w.known(v); known || w.near(v) && rapid.IntRange(0, 2).Draw(w.t, "new rule") > 0 {
+		return
+	}
+	w.rule, w.m.first, w.m.window = Rule{}, nil, w.r.l.policy.MisorderWindow
+	if rapid.Bool().Draw(w.t, "rule has first") {
+		first := v.start - rapid.Uint64Range(0, min(v.start, 20)).Draw(w.t, "before the start")
+		w.rule.First, w.m.first = &first, &first
+	}
+	if rapid.Bool().Draw(w.t, "rule has window") {
+		window := rapid.Uint64Range(60, 300).Draw(w.t, "window")
+		w.rule.MisorderWindow, w.m.window = &window, window
+	}
+	w.both(func(l *Ledger) { l.SetRule(testKey.Tenant, testKey.Device, w.rule) })
+}
+
+// near reports whether the first number that the rule declares, if it does, is one for this life: others would make more numbers missing than the model can hold.
+func (w *world) near(v *life) bool {
+	return w.m.first == nil || *w.m.first <= v.start && v.start-*w.m.first <= 250
+}
+
 func (w *world) group(v *life) *frame.Group {
 	return &frame.Group{Stream: w.r.id, Epoch: v.value, Bits: v.bits}
 }
@@ -77,10 +101,12 @@ func wire(bits uint8, n uint64) uint64 {
 }
 
 func (w *world) deliver(s sent) {
+	w.newRule(s.life)
 	it := frame.Item{Seq: wire(s.life.bits, s.n), TimeNS: s.timeMS * 1_000_000, Class: frame.ClassEvent, Fingerprint: s.fp}
 	var got Outcome
 	w.both(func(l *Ledger) { got = l.Arrive(w.group(s.life), w.r.ms, w.r.ms, &it) })
 	e, ordinal := w.m.epoch(s.life.value)
+	w.m.opened(e, math.MaxInt64, w.r.ms)
 	want := e.frame(s.n, s.fp, w.r.ms)
 	if got.Status != want || got.Seq != s.n || got.Epoch != uint32(ordinal) || got.WrapAmbiguous || got.Probation {
 		w.t.Fatalf("frame %d of %s (%d bits): %+v, want %v in epoch %d", s.n, s.life.value, s.life.bits, got, want, ordinal)
@@ -134,6 +160,7 @@ func (w *world) send() {
 }
 
 func (w *world) reject(s sent, cause frame.Cause) {
+	w.newRule(s.life)
 	var ok bool
 	w.both(func(l *Ledger) { _, _, ok = l.Reject(w.group(s.life), wire(s.life.bits, s.n), w.r.ms, w.r.ms, cause) })
 	if cause == frame.CauseRejectedCRC {
@@ -151,6 +178,7 @@ func (w *world) reject(s sent, cause frame.Cause) {
 	if !ok {
 		w.t.Fatalf("reject of %d for %v is not attributed", s.n, cause)
 	}
+	w.m.opened(e, math.MaxInt64, w.r.ms)
 	e.explain(s.n, s.n, cause)
 	e.include(s.n, s.n, w.r.ms)
 }
@@ -183,6 +211,7 @@ func (w *world) straggle() {
 
 func (w *world) heartbeat() {
 	v := w.now()
+	w.newRule(v)
 	h := Heartbeat{Subject: Subject{ID: w.r.id, Epoch: v.value}, Next: v.next}
 	if rapid.Bool().Draw(w.t, "says first") {
 		h.HasFirst, h.First = true, v.start
@@ -208,8 +237,10 @@ func (w *world) heartbeat() {
 	})
 	e, _ := w.m.epoch(v.value)
 	if h.HasFirst {
+		e.isNew = false
 		e.declareFirst(v.start, w.r.ms)
 	}
+	w.m.opened(e, int64(v.next), w.r.ms)
 	e.next(v.next, w.r.ms)
 }
 
@@ -221,6 +252,7 @@ func (w *world) declareLost() {
 	if v.bits < 64 { // whole numbers far behind the newest need one near it first
 		w.heartbeat()
 	}
+	w.newRule(v)
 	from := rapid.Uint64Range(v.start, v.next-1).Draw(w.t, "from")
 	to := rapid.Uint64Range(from, min(v.next-1, from+20)).Draw(w.t, "to")
 	c := DeclareLost{Subject: Subject{ID: w.r.id, Epoch: v.value}, From: from, To: to, Reason: "ring overflow"}
@@ -232,6 +264,7 @@ func (w *world) declareLost() {
 		}
 	})
 	e, _ := w.m.epoch(v.value)
+	w.m.opened(e, int64(to+1), w.r.ms)
 	stored := uint64(0)
 	for n := from; n <= to; n++ {
 		if _, have := e.has[n]; have {
@@ -251,6 +284,7 @@ func (w *world) seal() {
 	if v.next == v.start {
 		return
 	}
+	w.newRule(v)
 	c := Seal{Subject: Subject{ID: w.r.id, Epoch: v.value}, Last: v.next - 1, HasCount: rapid.Bool().Draw(w.t, "count"), Count: v.next - v.start}
 	w.both(func(l *Ledger) {
 		if _, err := l.Seal(w.r.ms, &c); err != nil {
@@ -258,6 +292,7 @@ func (w *world) seal() {
 		}
 	})
 	e, _ := w.m.epoch(v.value)
+	w.m.opened(e, int64(v.next), w.r.ms)
 	e.begin(v.next)
 	e.seal = &c.Last
 	e.raise(v.next, w.r.ms)
@@ -276,8 +311,15 @@ func (w *world) tick() {
 func (w *world) restore() {
 	b := checkpointOf(w.r.t, w.twin)
 	l := New(Policy{})
+	before := rapid.Bool().Draw(w.t, "rule before")
+	if before {
+		l.SetRule(testKey.Tenant, testKey.Device, w.rule)
+	}
 	if err := l.Restore(bytes.NewReader(b)); err != nil {
 		w.t.Fatal(err)
+	}
+	if !before {
+		l.SetRule(testKey.Tenant, testKey.Device, w.rule)
 	}
 	w.twin = l
 }
@@ -353,8 +395,8 @@ func compareEpoch(t *rapid.T, rep *EpochReport, e *modelEpoch) {
 	}
 }
 
-// TestAgainstModel tells random histories of loss, reorder, duplication, conflicts, reboots, narrow counters, watermarks, seals, declared losses, rejects
-// and restores from checkpoints, and compares after every step. Before every call the ledger is frozen: what is written of that later must be what was there.
+// TestAgainstModel tells random histories of loss, reorder, duplication, conflicts, reboots, narrow counters, watermarks, seals, declared losses, rejects,
+// rules of the device and restores from checkpoints, and compares after every step. Before every call the ledger is frozen: what is written of that later must be what was there.
 func TestAgainstModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		policy := Policy{GraceMS: rapid.Int64Range(1, 20_000).Draw(rt, "grace")}

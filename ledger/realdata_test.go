@@ -73,7 +73,7 @@ type radioCounts struct {
 }
 
 // TestRealRadio feeds LoRaWAN uplinks with their frame counters and finds what was counted by other means, under the rule stated there: a new epoch when the
-// counter falls by more than 500 or to below 10.
+// counter falls by more than 500 or to below 10. The rule is the policy of all devices, or that of each device.
 func TestRealRadio(t *testing.T) {
 	for _, file := range []struct {
 		name, device string
@@ -89,34 +89,46 @@ func TestRealRadio(t *testing.T) {
 			{"00000048", 31_613, 2, 29_748, 1_865, 338, 50, 56},
 		}},
 	} {
-		t.Run(file.name, func(t *testing.T) {
-			l := New(Policy{RestartBelow: 10, RestartDrop: 500})
-			fed := map[string]uint64{}
-			var ms int64
-			rows(t, file.name, func(get func(string) string) {
-				if get("fcnt") == "" {
-					return
-				}
-				ms = max(ms, number[int64](t, get("ts_ms")))
-				fed[get(file.device)]++
-				feedRadio(t, l, get, file.device, file.content, ms)
-			})
-			for l.Tick(ms+l.policy.GraceMS, false) > 0 {
-			}
-			for _, want := range file.want {
-				got := countRadio(t, l, want.device)
-				got.rows = fed[want.device]
-				if got != want {
-					t.Errorf("got %+v, want %+v", got, want)
-				}
-			}
-			if b := l.TotalBalance(); b.Balance != 0 || b.Drift != 0 {
-				t.Errorf("balance %+v", b)
-			}
-			if err := l.Check(); err != nil {
-				t.Error(err)
-			}
-		})
+		for how, l := range map[string]*Ledger{
+			"policy": New(Policy{RestartBelow: 10, RestartDrop: 500}),
+			"rule":   New(Policy{}),
+		} {
+			t.Run(file.name+" by "+how, func(t *testing.T) { checkRadio(t, l, how == "rule", file.name, file.device, file.content, file.want) })
+		}
+	}
+}
+
+// checkRadio feeds a recording; with ruled each device has the rule that else the policy has.
+func checkRadio(t *testing.T, l *Ledger, ruled bool, name, device string, content []string, wants []radioCounts) {
+	if ruled {
+		for _, want := range wants {
+			l.SetRule("default", want.device, Rule{RestartBelow: ptr(uint64(10)), RestartDrop: ptr(uint64(500))})
+		}
+	}
+	fed := map[string]uint64{}
+	var ms int64
+	rows(t, name, func(get func(string) string) {
+		if get("fcnt") == "" {
+			return
+		}
+		ms = max(ms, number[int64](t, get("ts_ms")))
+		fed[get(device)]++
+		feedRadio(t, l, get, device, content, ms)
+	})
+	for l.Tick(ms+l.policy.GraceMS, false) > 0 {
+	}
+	for _, want := range wants {
+		got := countRadio(t, l, want.device)
+		got.rows = fed[want.device]
+		if got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+	if b := l.TotalBalance(); b.Balance != 0 || b.Drift != 0 {
+		t.Errorf("balance %+v", b)
+	}
+	if err := l.Check(); err != nil {
+		t.Error(err)
 	}
 }
 

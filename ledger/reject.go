@@ -40,13 +40,13 @@ func (l *Ledger) rejectPlace(s owned, g *frame.Group, f *sighting, cause frame.C
 	if r.opens || r.n > MaxSeq {
 		return nil, 0, false
 	}
-	return r.epoch, r.n, l.rejectNear(r.epoch, r.n, f, cause)
+	return r.epoch, r.n, l.rejectNear(s, r.epoch, r.n, f, cause)
 }
 
 // rejectNear reports whether a refused frame's number can be believed. Where the device does not name its epochs, one far behind may be of another life;
 // with a broken checksum, one far off may be broken too.
-func (l *Ledger) rejectNear(e *epoch, n uint64, f *sighting, cause frame.Cause) bool {
-	low, window := e.base, l.policy.MisorderWindow
+func (l *Ledger) rejectNear(s owned, e *epoch, n uint64, f *sighting, cause frame.Cause) bool {
+	low, window := e.base, l.window(s.stream)
 	switch {
 	case !e.begun:
 		return true
@@ -69,7 +69,7 @@ func (l *Ledger) rejectFirst(s owned, g *frame.Group, f *sighting) (*epoch, uint
 		return nil, 0, false
 	}
 	s.makeCurrent(e)
-	l.takeFirst(s, e, g)
+	l.takeFirst(s, e, opening(s, g))
 	n := e.firstNumber(f)
 	e.keepPace(f, n)
 	return e, n, true
@@ -77,7 +77,7 @@ func (l *Ledger) rejectFirst(s owned, g *frame.Group, f *sighting) (*epoch, uint
 
 // rejected gives a missing number its cause.
 func (l *Ledger) rejected(s owned, e *epoch, n uint64, cause frame.Cause) bool {
-	if _, ok := l.explain(e, span{n, n + 1}, cause, ""); !ok {
+	if _, ok := l.explain(s, e, span{n, n + 1}, cause, ""); !ok {
 		return false
 	}
 	if cause != frame.CauseRejectedCRC {

@@ -13,7 +13,7 @@ import (
 // Restore replaces the ledger, policy included, by what Checkpoint wrote. It reads not a byte more. Damage is ErrCorrupt, another
 // version ErrVersion; then, and when the reader fails, the ledger is as before.
 func (l *Ledger) Restore(r io.Reader) error {
-	in := &restore{r: r}
+	in := &restore{r: r, rules: l.rules}
 	if err := in.header(); err != nil {
 		return err
 	}
@@ -40,6 +40,7 @@ type restore struct {
 	err error
 
 	buf       bytes.Buffer
+	rules     rules   // stay
 	l         *Ledger // nil before the state record
 	family    *family // of the newest stream
 	slots     uint64
@@ -160,7 +161,7 @@ func (in *restore) state(d *decoder) {
 	now := d.varint()
 	in.slots, in.streams, in.deadlines = d.uvarint(), d.uvarint(), d.uvarint()
 	in.l = New(p)
-	in.l.nowMS = now
+	in.l.nowMS, in.l.rules = now, in.rules
 }
 
 func (in *restore) deadline(d *decoder) {

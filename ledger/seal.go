@@ -63,10 +63,10 @@ func (l *Ledger) Seal(commitMS int64, c *Seal) (*SealResult, error) {
 	}
 	last := c.Last
 	if e != nil {
-		if last, err = l.sealAt(e, c, reading{timeless: true, recvMS: commitMS}); err != nil {
+		if last, err = l.sealAt(s, e, c, reading{timeless: true, recvMS: commitMS}); err != nil {
 			return nil, err
 		}
-	} else if e, err = l.declareEpoch(s, c.Epoch, sourceOf(c.Epoch)); err != nil {
+	} else if e, err = l.declareEpoch(s, c.Epoch, sourceOf(c.Epoch), s.ruledFirst(last+1), last+1); err != nil {
 		return nil, err
 	}
 	if c.wide() {
@@ -77,8 +77,8 @@ func (l *Ledger) Seal(commitMS int64, c *Seal) (*SealResult, error) {
 }
 
 // sealAt is the seal's last number in the numbers of e, if it contradicts nothing.
-func (l *Ledger) sealAt(e *epoch, c *Seal, r reading) (uint64, error) {
-	last, err := l.number(e, c.Bits, c.Last, r)
+func (l *Ledger) sealAt(s owned, e *epoch, c *Seal, r reading) (uint64, error) {
+	last, err := l.number(s, e, c.Bits, c.Last, r)
 	if err == nil {
 		err = l.plausible(e, last+1)
 	}

@@ -21,6 +21,7 @@ type stream struct {
 	version  uint32 // see own.go
 	trialAge uint16 // frames that cur may still take before the probation lapses unconfirmed
 	proven   bool   // suspect rests on a compared conflict, so a number near it proves the restart too
+	rule     *Rule  // of its device, nil for none: see SetRule
 }
 
 func (s *stream) key() frame.StreamKey {
@@ -69,7 +70,7 @@ func (l *Ledger) open(s owned, value string, source Source) *epoch {
 		return nil
 	}
 	e := newEpoch(uint32(len(s.epochs)+1), strings.Clone(value), source)
-	e.version, e.zero = s.version, l.policy.ProtocolZero
+	e.version, e.zero = s.version, l.policyOf(s.stream).ProtocolZero
 	s.epochs = append(s.epochs, e)
 	if e.ordinal > ringEpochs {
 		old := s.epoch(e.ordinal - ringEpochs)

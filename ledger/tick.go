@@ -1,5 +1,7 @@
 package ledger
 
+import "github.com/gaplessdb/gapless/frame"
+
 // Tick makes gaps final whose grace is over at commit time commitMS and returns how many. It looks at no more than Policy.FinalisePerTick of them; the rest
 // waits for the next Tick. With paused (no majority of clocks) nothing becomes final.
 func (l *Ledger) Tick(commitMS int64, paused bool) (finalised int) {
@@ -44,6 +46,7 @@ func (l *Ledger) finalise(d deadline, limit int) (pieces int, rest span) {
 			pieces++
 			r.nOpen -= g.count()
 			r.nLost += g.count()
+			l.note(GapEvent{Change: GapFinal, Cause: frame.CauseNeverArrived, Epoch: d.epoch, Stream: d.stream, First: g.first, Last: g.end - 1})
 		}
 		to = r.open.next(to)
 	}

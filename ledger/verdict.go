@@ -62,7 +62,7 @@ func (l *Ledger) Verdict(commitMS int64, c *Verdict) (*VerdictResult, error) {
 		r.identical += settled
 	} else {
 		r.conflict += settled
-		s.suspectRestart(e, c.To, l.policy.MisorderWindow)
+		s.suspectRestart(e, c.To, l.window(s.stream))
 	}
 	return &VerdictResult{Epoch: e.ordinal, Settled: settled, Unverified: r.unverified}, nil
 }
