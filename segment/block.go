@@ -2,6 +2,7 @@ package segment
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/segment/column"
@@ -38,9 +39,9 @@ func (b *blockRows) decode(dec *column.Decoder, d *directory, c *blockColumn, ch
 	case partTime:
 		err = b.decodeTime(dec, d, c, chunk)
 	case partReceive:
-		b.receive, err = dec.Ints(make([]int64, 0, d.rows), d.rows, c.chunk, chunk)
+		b.receive, err = dec.Ints(slices.Grow(b.receive[:0], d.rows), d.rows, c.chunk, chunk)
 	case partIndex:
-		b.index, err = dec.Uints(make([]uint64, 0, d.rows), d.rows, c.chunk, chunk)
+		b.index, err = dec.Uints(slices.Grow(b.index[:0], d.rows), d.rows, c.chunk, chunk)
 	case partOrdinal:
 		b.ordinal, err = decodeSmall[uint32](dec, d, c, chunk)
 	case partClass:
@@ -62,7 +63,7 @@ func (b *blockRows) decodeSeq(dec *column.Decoder, d *directory, c *blockColumn,
 	if err != nil {
 		return err
 	}
-	b.seq = make([]uint64, d.rows)
+	b.seq = slices.Grow(b.seq[:0], d.rows)[:d.rows]
 	for i := range b.runs {
 		r := &b.runs[i]
 		at := r.seq
@@ -84,7 +85,7 @@ func (b *blockRows) decodeTime(dec *column.Decoder, d *directory, c *blockColumn
 	if err != nil {
 		return err
 	}
-	b.time = make([]int64, d.rows)
+	b.time = slices.Grow(b.time[:0], d.rows)[:d.rows]
 	for i := range b.runs {
 		r := &b.runs[i]
 		at := r.time

@@ -36,6 +36,7 @@ const (
 	cachePage int32 = iota
 	cacheDirectory
 	cacheRows
+	cacheTimes
 	cacheColumns
 )
 

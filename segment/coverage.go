@@ -87,6 +87,26 @@ func appendRuns(runs []ledger.Run, from int, seqs []uint64) []ledger.Run {
 	return runs
 }
 
+// joinRuns appends more runs, which lie above, to those of an entry that began at place from.
+func joinRuns(runs []ledger.Run, from int, more []ledger.Run) []ledger.Run {
+	if n := len(runs); n > from && len(more) > 0 && more[0].First == runs[n-1].Last+1 {
+		runs[n-1].Last = more[0].Last
+		more = more[1:]
+	}
+	return append(runs, more...)
+}
+
+// clipRuns appends the part of the runs that lies between two numbers, both inclusive.
+func clipRuns(dst, runs []ledger.Run, first, last uint64) []ledger.Run {
+	for _, r := range runs[runAbove(runs, first):] {
+		if r.First > last {
+			break
+		}
+		dst = append(dst, ledger.Run{First: max(r.First, first), Last: min(r.Last, last)})
+	}
+	return dst
+}
+
 // appendRoaring appends the runs as a bitmap. It reports false when they reach too far for one.
 func appendRoaring(dst []byte, runs []ledger.Run) ([]byte, bool) {
 	base := runs[0].First

@@ -17,6 +17,9 @@
 // insert moves at most 256 rows no matter how many millions lie above it. Each chunk carries the bounds of its rows' times, so that a
 // read by time skips what cannot match although rows are ordered by number.
 //
+// Beside that a head has a list of arrivals, 8 bytes a row: in which order rows were committed, by number, because rows move. It makes the head
+// readable in that order from any place in the log on (Arrived, Arrivals).
+//
 // # The segment
 //
 // Write turns a head that is written no more into one file, in which frames are ordered by (tenant, device, stream, epoch, seq):
@@ -30,6 +33,19 @@
 // others only the columns that it was asked for. What it decodes it leaves in a Cache. format.go has the layout and leads to those of
 // the parts, docs/format/segment.md says why; package column encodes the columns.
 //
+// In order of commits a file is read by way of a CommitMap: the blocks of some streams with the bounds of their Raft indexes.
+//
+// # The merge
+//
+// Merge writes the frames of several segments into one for each time window, in files like any other. It goes through all of them at the same
+// pace, epoch by epoch, and moves rows by stretches, column by column: as many rows of one block as come before the next row of another input.
+// Blocks that are about full, and lie between no others' rows, are copied as they are. Compare goes through outputs and inputs in the same way and
+// says whether they have the same rows; a node that did not build a merge knows by it that it may let the inputs go.
+//
+//	flushes   [a1 b1 c1] [a2 b2 c2] [a3 b3 c3] ──Merge──► [a1a2a3 b1b2b3 c1c2c3]    one file for each window
+//
+// A Manifest changes by an Edit: segments that go, and those that come in their place.
+//
 // # Invariants
 //
 //   - Rows of an epoch are strictly ascending by seq, in a head as in a segment. An Append of a number that is there changes nothing and
@@ -38,7 +54,8 @@
 //     gone, for as long as it holds it. The same is true of everything that a Reader gives out.
 //   - What a head, a segment and a manifest contain depends on the rows given to them and on nothing else: no clock, no map order, no
 //     randomness, no order of arrival, no difference between processors. Equal frames make equal files, and a file's name is its hash.
-//   - A file with a segment's name is complete: Write syncs it and reads it back before it gets the name.
+//   - A file with a segment's name is complete: Write and Merge sync it and read it back before it gets the name.
+//   - A merge loses and invents nothing: each row of its inputs is in one output once, bit for bit.
 //   - Every value comes back bit for bit, whatever float it is.
 //   - Every byte of a file is under a checksum that is looked at before the byte means anything. Damage is a *CorruptError that names the
 //     place and is never answered from; it hides one column, block or page and leaves the others readable. A file, or a part of one, that

@@ -4,8 +4,9 @@ import "slices"
 
 // epoch holds the rows of one life of a stream's counter.
 type epoch struct {
-	ordinal uint32
-	chunks  []*chunk
+	ordinal    uint32
+	line, high uint32 // of the last row that came: line number from 1, 0 before the first; see arrivals
+	chunks     []*chunk
 }
 
 // append adds the row and returns how many bytes the epoch grew by, or false when its number is there already.

@@ -137,32 +137,13 @@ func (r *Reader) page(i int) (*page, error) {
 
 // Each calls fn for every epoch in order of the file, and returns the first error of fn.
 func (r *Reader) Each(fn func(key frame.StreamKey, e *Epoch) error) error {
-	var whole Epoch
-	var last []byte
-	emit := func() error {
-		if last == nil {
-			return nil
-		}
-		return fn(parseKey(last), &whole)
-	}
-	for i := range r.top {
-		p, err := r.page(i)
-		if err != nil {
+	w := epochWalk{r: r}
+	for {
+		if ok, err := w.next(); err != nil || !ok {
 			return err
 		}
-		for k := range p.entries {
-			e := &p.entries[k]
-			if bytes.Equal(last, p.keys[k]) && whole.Ordinal == e.Ordinal {
-				if !whole.join(e) {
-					return r.fail(locate(damaged("index page", 0, "entries of an epoch in order", e.FirstSeq), r.opt.Path, "", r.top[i].offset))
-				}
-				continue
-			}
-			if err := emit(); err != nil {
-				return err
-			}
-			whole, last = *e, p.keys[k]
+		if err := fn(parseKey(w.key), &w.epoch); err != nil {
+			return err
 		}
 	}
-	return emit()
 }

@@ -11,7 +11,8 @@ import (
 type fieldColumn struct {
 	name   string
 	kind   frame.Kind
-	active bool // has values in the block at hand
+	active bool        // has values in the block at hand
+	hint   column.Hint // decimal form of floats that were read and have none of their own
 
 	count   int    // values
 	present []bool // of the rows so far, nil while every one of them has a value
@@ -98,7 +99,11 @@ func (c *fieldColumn) encode(enc *column.Encoder, dst []byte) ([]byte, column.Ch
 func (c *fieldColumn) stats() FieldStats {
 	switch c.kind {
 	case frame.KindFloat:
-		return floatStats(c.floats)
+		s := floatStats(c.floats)
+		for _, v := range []*frame.Value{&s.Min, &s.Max, &s.First, &s.Last} {
+			c.giveDecimal(v)
+		}
+		return s
 	case frame.KindInt:
 		return intStats(c.ints)
 	case frame.KindUint:
@@ -110,10 +115,18 @@ func (c *fieldColumn) stats() FieldStats {
 	}
 }
 
+// giveDecimal gives a float without a decimal form the one that the column's values came in: statistics are shorter so.
+func (c *fieldColumn) giveDecimal(v *frame.Value) {
+	if c.hint.Decimal && !v.Decimal {
+		f := c.hint.Float(v.Num)
+		*v = floatValue(&f)
+	}
+}
+
 // reset makes the column empty for the next block and keeps its room.
 func (c *fieldColumn) reset() {
 	clear(c.texts) // let go of the frames' bytes
-	c.active, c.count, c.present = false, 0, nil
+	c.active, c.hint, c.count, c.present = false, column.Hint{}, 0, nil
 	c.floats, c.ints, c.uints, c.bools, c.texts = c.floats[:0], c.ints[:0], c.uints[:0], c.bools[:0], c.texts[:0]
 }
 

@@ -15,6 +15,9 @@ type fieldSet struct {
 	guess   []*fieldColumn           // by place in a frame: what was there last
 	width   int                      // how many of them are the frame at hand
 	raw     fieldColumn              // raw payloads
+
+	sources []sourceColumns // of a merge, by number
+	texts   textRoom        // of a merge
 }
 
 type fieldID struct {
@@ -109,8 +112,10 @@ func (s *fieldSet) reset() {
 	}
 	s.active = s.active[:0]
 	s.raw.reset()
+	s.texts.forget()
 	if len(s.columns) > keptColumns {
 		clear(s.columns)
+		clear(s.sources)
 		clear(s.guess[s.width:])
 		for _, c := range s.guess[:s.width] {
 			s.columns[fieldID{c.name, c.kind}] = c

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"testing"
 
@@ -101,8 +102,15 @@ var testOptions = Options{Cluster: "plant-7", Partition: 3, History: 2, FirstInd
 // write flushes the head and returns the file.
 func (f *fixture) write() (Info, []byte) {
 	f.tb.Helper()
+	b := f.writeAs(testOptions)
+	return openBytes(f.tb, b, ReaderOptions{Name: nameOf(b)}).Info(), b
+}
+
+// writeAs flushes the head as a segment of those options.
+func (f *fixture) writeAs(opt Options) []byte {
+	f.tb.Helper()
 	fs := vfs.NewMem()
-	info, err := Write(fs, ".", testOptions, f.head, f.key)
+	info, err := Write(fs, ".", opt, f.head, f.key)
 	if err != nil {
 		f.tb.Fatal(err)
 	}
@@ -110,8 +118,10 @@ func (f *fixture) write() (Info, []byte) {
 	if err != nil {
 		f.tb.Fatal(err)
 	}
-	return info, b
+	return b
 }
+
+func nameOf(file []byte) Name { return sha256.Sum256(file) }
 
 func openBytes(tb testing.TB, b []byte, opt ReaderOptions) *Reader {
 	tb.Helper()

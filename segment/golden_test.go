@@ -167,6 +167,8 @@ func TestDocumentedSegment(t *testing.T) {
 		fmt.Sprintf("more than %d blocks", entryBlocks), fmt.Sprintf("fit into about %d KiB", entryCover>>10), fmt.Sprintf("page has %d KiB at most", pageBytes>>10),
 		fmt.Sprintf("footer has %d KiB at most", maxFooter>>10), fmt.Sprintf("header has %d,%03d bytes", maxHeader/1000, maxHeader%1000),
 		fmt.Sprintf("cluster's name %d", maxCluster), fmt.Sprintf("group has %d,%03d pages", topGroupSize/1000, topGroupSize%1000), fmt.Sprintf("first %d bytes of the least", prefixBytes),
+		fmt.Sprintf("makes %d outputs at most", MaxOutputs), fmt.Sprintf("the %d with the most frames", MaxOutputs-1),
+		fmt.Sprintf("exactly up to %d,%03d windows", countedWindows/1000, countedWindows%1000), fmt.Sprintf("or else %d rows or more", sharedRows),
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(string(doc)), " "), want) {
 			t.Errorf("docs/format/segment.md does not say %q", want)

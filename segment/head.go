@@ -20,6 +20,7 @@ type Head struct {
 	streams map[frame.StreamID]*stream
 	frames  int
 	bytes   int64
+	came    arrivals
 
 	// The stream of the last Append: frames come grouped, so that most appends look up nothing. Writer only.
 	lastID frame.StreamID
@@ -36,7 +37,7 @@ type stream struct {
 func NewHead() *Head { return &Head{streams: map[frame.StreamID]*stream{}} }
 
 // Append adds one frame of the stream's epoch and keeps the order by seq. It returns false, and changes nothing, when the epoch has a
-// row of that number: the first one is kept. In order it costs O(1), late O(log rows + 256).
+// row of that number: the first one is kept. In order it costs O(1), late O(log rows + 256). Rows come in the order in which they were committed.
 func (h *Head) Append(id frame.StreamID, ordinal uint32, row Row) bool {
 	s := h.last
 	if s == nil || h.lastID != id {
@@ -50,7 +51,7 @@ func (h *Head) Append(id frame.StreamID, ordinal uint32, row Row) bool {
 	}
 	s.frames++
 	h.frames++
-	h.bytes += grown + int64(row.Body.Size())
+	h.bytes += grown + int64(row.Body.Size()) + h.arrive(id, s, e, row.Seq)
 	return true
 }
 

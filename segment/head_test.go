@@ -237,7 +237,7 @@ func checkWindow(t *rapid.T, head *Head, want oracle, id frame.StreamID, ordinal
 
 // checkShape holds the invariants of the package comment and the accounting against the structure itself.
 func checkShape(t *rapid.T, head *Head) {
-	var bytes int64
+	bytes := head.came.size()
 	for _, s := range head.streams {
 		bytes += streamBytes
 		for i := range s.epochs {

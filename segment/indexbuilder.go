@@ -46,6 +46,11 @@ type blockRef struct {
 // add notes a run of a block. Runs come in order of the file; the key must not change until Finish.
 func (x *indexBuilder) add(r *run, ref blockRef, seqs []uint64) {
 	x.block = appendRuns(x.block[:0], 0, seqs)
+	x.put(r, ref)
+}
+
+// put is add for a block whose numbers are in x.block.
+func (x *indexBuilder) put(r *run, ref blockRef) {
 	var e *indexEntry
 	if n := len(x.entries); n > 0 {
 		e = &x.entries[n-1]
@@ -59,7 +64,7 @@ func (x *indexBuilder) add(r *run, ref blockRef, seqs []uint64) {
 	e.cost = x.costWith(e)
 	e.frames += uint64(r.rows)
 	e.size = len(e.key) + 12*(len(x.refs)-e.refs+2) + int(min(e.cost.runBits/8, entryCover))
-	x.runs = appendRuns(x.runs, e.runs, seqs)
+	x.runs = joinRuns(x.runs, e.runs, x.block)
 	x.refs = append(x.refs, ref)
 }
 

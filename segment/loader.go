@@ -16,6 +16,7 @@ type loader struct {
 	have  byteSpan // what is in s.buf
 	bytes int      // read from the file
 	dir   *directory
+	once  bool // values are not kept in the cache: a read of whole files would push out what others ask for again
 }
 
 func (r *Reader) loader(ref *blockRef) loader {

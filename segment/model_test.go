@@ -91,31 +91,37 @@ func testFleet(t *rapid.T, tb testing.TB) (*fixture, model) {
 	f, m := newFixture(tb), model{}
 	rnd := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 	for range rapid.IntRange(1, 6).Draw(t, "bursts") {
-		key := rapid.SampledFrom(testKeys).Draw(t, "key")
-		ordinal := uint32(rapid.IntRange(1, 3).Draw(t, "epoch"))
-		style := rapid.IntRange(0, 2).Draw(t, "style")
-		unit := rapid.SampledFrom([]int64{1, 1e6, 1e9}).Draw(t, "unit")
-		seqs := pattern(t)
-		samples := make([]sample, len(seqs))
-		for i, seq := range seqs {
-			row := Row{Seq: seq, TimeNS: (rnd.Int64N(100) - 50) * unit, ReceiveMS: rnd.Int64N(5) - 2, Class: 1 + frame.Class(rnd.IntN(2)), Seal: uint32(rnd.IntN(2) * 7)}
-			if rnd.IntN(10) == 0 {
-				row.Flags = FlagSkew
-			}
-			if rnd.IntN(10) == 0 {
-				row.Flags |= FlagLate
-			}
-			if rnd.IntN(50) == 0 {
-				row.TimeNS = math.MinInt64 + rnd.Int64N(2)*math.MaxInt64
-			}
-			samples[i] = sample{key: key, ordinal: ordinal, row: row, fields: testFields(rnd, style), raw: testRaw(rnd)}
-		}
+		samples := testBurst(t, rnd)
 		f.add(samples...)
 		for _, s := range samples {
 			m.add(s)
 		}
 	}
 	return f, m
+}
+
+// testBurst draws frames of one epoch.
+func testBurst(t *rapid.T, rnd *rand.Rand) []sample {
+	key := rapid.SampledFrom(testKeys).Draw(t, "key")
+	ordinal := uint32(rapid.IntRange(1, 3).Draw(t, "epoch"))
+	style := rapid.IntRange(0, 2).Draw(t, "style")
+	unit := rapid.SampledFrom([]int64{1, 1e6, 1e9}).Draw(t, "unit")
+	seqs := pattern(t)
+	samples := make([]sample, len(seqs))
+	for i, seq := range seqs {
+		row := Row{Seq: seq, TimeNS: (rnd.Int64N(100) - 50) * unit, ReceiveMS: rnd.Int64N(5) - 2, Class: 1 + frame.Class(rnd.IntN(2)), Seal: uint32(rnd.IntN(2) * 7)}
+		if rnd.IntN(10) == 0 {
+			row.Flags = FlagSkew
+		}
+		if rnd.IntN(10) == 0 {
+			row.Flags |= FlagLate
+		}
+		if rnd.IntN(50) == 0 {
+			row.TimeNS = math.MinInt64 + rnd.Int64N(2)*math.MaxInt64
+		}
+		samples[i] = sample{key: key, ordinal: ordinal, row: row, fields: testFields(rnd, style), raw: testRaw(rnd)}
+	}
+	return samples
 }
 
 // record is what a read must give for a sample.

@@ -12,7 +12,8 @@ type Record struct {
 
 // Columns selects which values a read decodes. Numbers, times, flags, class and position are always there.
 type Columns struct {
-	All    bool     // every field and the raw payload
+	All    bool     // every field and the raw payload, but for
+	NoRaw  bool     // the latter
 	Fields []string // these fields, in whatever kind they come
 	Raw    bool     // the raw payload
 }

@@ -127,7 +127,7 @@ func (c *Columns) wants(col *blockColumn) bool {
 	case partField:
 		return c.All || slices.Contains(c.Fields, col.name)
 	case partRaw:
-		return c.All || c.Raw
+		return c.All && !c.NoRaw || c.Raw
 	}
 	return false
 }
@@ -167,7 +167,9 @@ func (l *loader) values(cols *Columns) (fields []*values, raw *values, err error
 		if err != nil {
 			return err
 		}
-		l.r.opt.Cache.put(l.columnKey(c), v, v.size())
+		if !l.once {
+			l.r.opt.Cache.put(l.columnKey(c), v, v.size())
+		}
 		keep(c, places[next], v)
 		next++
 		return nil

@@ -17,7 +17,7 @@ type BlockStats struct {
 // Statistics calls fn for every block of the epoch in order, until fn returns false. It reads directories only.
 func (r *Reader) Statistics(e *Epoch, fn func(BlockStats) bool) error {
 	for i := range e.refs {
-		st, err := r.blockStats(&e.refs[i])
+		st, err := r.BlockStats(e, i, Columns{All: true})
 		if err != nil {
 			return err
 		}
@@ -28,7 +28,9 @@ func (r *Reader) Statistics(e *Epoch, fn func(BlockStats) bool) error {
 	return nil
 }
 
-func (r *Reader) blockStats(ref *blockRef) (st BlockStats, err error) {
+// BlockStats is what block i of the epoch knows of its rows, and of the fields that are asked for. It reads the block's directory only.
+func (r *Reader) BlockStats(e *Epoch, i int, cols Columns) (st BlockStats, err error) {
+	ref := &e.refs[i]
 	l := r.loader(ref)
 	defer l.release()
 	d, err := l.directory(false)
@@ -47,7 +49,7 @@ func (r *Reader) blockStats(ref *blockRef) (st BlockStats, err error) {
 	}
 	for i := range d.columns {
 		c := &d.columns[i]
-		if c.part != partField {
+		if c.part != partField || !cols.wants(c) {
 			continue
 		}
 		f, err := c.statistics()

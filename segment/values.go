@@ -2,6 +2,7 @@ package segment
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/segment/column"
@@ -11,7 +12,8 @@ import (
 type values struct {
 	name  string
 	kind  frame.Kind
-	place []int16 // of each row's value, -1 for none; nil: every row has one, at its own place
+	place []int16     // of each row's value, -1 for none; nil: every row has one, at its own place
+	hint  column.Hint // of floats
 	nums  []uint64
 	ints  []int64
 	bools []bool
@@ -20,34 +22,39 @@ type values struct {
 
 // decodeValues reads a column of a block of so many rows.
 func decodeValues(dec *column.Decoder, c *blockColumn, rows int, b []byte) (*values, error) {
-	v := &values{name: c.name, kind: c.kind}
+	v := &values{}
+	return v, v.decode(dec, c, rows, b)
+}
+
+// decode is decodeValues into room that is there already.
+func (v *values) decode(dec *column.Decoder, c *blockColumn, rows int, b []byte) (err error) {
+	*v = values{name: c.name, kind: c.kind, nums: v.nums[:0], ints: v.ints[:0], bools: v.bools[:0], texts: v.texts[:0]}
 	if c.part == partRaw {
 		v.kind = frame.KindBytes
 	}
 	if err := v.decodePlaces(dec, c, rows, b); err != nil {
-		return nil, err
+		return err
 	}
 	b = b[c.validLen:]
 	n := c.values
 	if n == 0 {
-		return v, nil
+		return nil
 	}
-	var err error
 	switch v.kind {
 	case frame.KindFloat:
-		v.nums, _, err = dec.Floats(make([]uint64, 0, n), n, c.chunk, b)
+		v.nums, v.hint, err = dec.Floats(slices.Grow(v.nums, n), n, c.chunk, b)
 	case frame.KindInt:
-		v.ints, err = dec.Ints(make([]int64, 0, n), n, c.chunk, b)
+		v.ints, err = dec.Ints(slices.Grow(v.ints, n), n, c.chunk, b)
 	case frame.KindUint:
-		v.nums, err = dec.Uints(make([]uint64, 0, n), n, c.chunk, b)
+		v.nums, err = dec.Uints(slices.Grow(v.nums, n), n, c.chunk, b)
 	case frame.KindBool:
-		v.bools, err = dec.Bools(make([]bool, 0, n), n, c.chunk, b)
+		v.bools, err = dec.Bools(slices.Grow(v.bools, n), n, c.chunk, b)
 	case frame.KindString, frame.KindBytes:
-		v.texts, err = dec.Bytes(make([][]byte, 0, n), n, c.chunk, b)
+		v.texts, err = dec.Bytes(slices.Grow(v.texts, n), n, c.chunk, b)
 	default:
-		return nil, fmt.Errorf("%w: values of kind %d: upgrade this program", ErrVersion, c.kind)
+		return fmt.Errorf("%w: values of kind %d: upgrade this program", ErrVersion, c.kind)
 	}
-	return v, err
+	return err
 }
 
 func (v *values) decodePlaces(dec *column.Decoder, c *blockColumn, rows int, b []byte) error {

@@ -218,7 +218,7 @@ func checkColumn(dec *column.Decoder, c *blockColumn, rows int, b []byte) error 
 	if err != nil {
 		return err
 	}
-	found := vals.statistics()
+	found := vals.statistics(nil)
 	found.Name = said.Name
 	if !said.same(&found) {
 		return damaged("statistics of "+c.String(), 0, fmt.Sprintf("%+v", found), fmt.Sprintf("%+v", said))
@@ -226,17 +226,21 @@ func checkColumn(dec *column.Decoder, c *blockColumn, rows int, b []byte) error 
 	return nil
 }
 
-// statistics computes what the directory must say.
-func (v *values) statistics() FieldStats {
+// statistics computes what the directory must say. It may use room, which may be nil.
+func (v *values) statistics(room *[]column.Float) FieldStats {
 	if v.len() == 0 {
 		return FieldStats{Kind: v.kind}
 	}
 	switch v.kind {
 	case frame.KindFloat:
-		list := make([]column.Float, len(v.nums))
-		for i, n := range v.nums {
-			list[i].Bits = n
+		if room == nil {
+			room = &[]column.Float{}
 		}
+		list := (*room)[:0]
+		for _, n := range v.nums {
+			list = append(list, column.Float{Bits: n})
+		}
+		*room = list
 		return floatStats(list)
 	case frame.KindInt:
 		return intStats(v.ints)

@@ -124,10 +124,9 @@ func TestNewerFilesAreRefused(t *testing.T) {
 	}
 }
 
-// A column of an unknown part, and what stands behind the known end of a directory's entry, are skipped.
-func TestUnknownColumnsAreSkipped(t *testing.T) {
-	_, _, _, file := mixedFile(t)
-	l := layoutOf(t, file)
+// withUnknownColumns makes columns of raw payloads ones of a part that this version does not know.
+func withUnknownColumns(tb testing.TB, file []byte) []byte {
+	l := layoutOf(tb, file)
 	b := bytes.Clone(file)
 	for i := range l.blocks {
 		d, _ := parseDirectory(file[l.blocks[i].directory.from:], l.blocks[i].directory.from)
@@ -137,11 +136,18 @@ func TestUnknownColumnsAreSkipped(t *testing.T) {
 		}
 		at := l.blocks[i].sums[last] - int64(len(appendLengths(&d.columns[last]))) - 3 - 1 - 2
 		if b[at] != byte(partRaw) {
-			t.Fatal("the part is not where the test looks for it")
+			tb.Fatal("the part is not where the test looks for it")
 		}
 		b[at] = byte(partRaw) + 40
 	}
 	l.mend(b)
+	return b
+}
+
+// A column of an unknown part, and what stands behind the known end of a directory's entry, are skipped.
+func TestUnknownColumnsAreSkipped(t *testing.T) {
+	_, _, _, file := mixedFile(t)
+	b := withUnknownColumns(t, file)
 	r := openBytes(t, b, ReaderOptions{OnDamage: func(err error) { t.Error(err) }})
 	e, _, err := r.Epoch(testKeys[2], 1)
 	if err != nil {

@@ -34,6 +34,10 @@ func (r *Reader) Window(e *Epoch, fromNS, toNS int64) (first, last uint64, ok bo
 func (r *Reader) firstSince(e *Epoch, ns int64) (b bound, err error) {
 	for i := range e.refs {
 		ref := &e.refs[i]
+		if ref.minNS >= ns {
+			b.step(ref.firstSeq, true)
+			return b, nil
+		}
 		if ref.maxNS >= ns {
 			err = r.eachFiled(ref, func(rows *blockRows, from, to int) {
 				for row := from; row < to && !b.hasAt; row++ {
@@ -52,6 +56,10 @@ func (r *Reader) firstSince(e *Epoch, ns int64) (b bound, err error) {
 func (r *Reader) lastUntil(e *Epoch, ns int64) (b bound, err error) {
 	for i := len(e.refs) - 1; i >= 0; i-- {
 		ref := &e.refs[i]
+		if ref.maxNS <= ns {
+			b.step(ref.lastSeq, true)
+			return b, nil
+		}
 		if ref.minNS <= ns {
 			err = r.eachFiled(ref, func(rows *blockRows, from, to int) {
 				for row := to - 1; row >= from && !b.hasAt; row-- {
@@ -80,7 +88,7 @@ func (b *bound) step(seq uint64, found bool) {
 func (r *Reader) eachFiled(ref *blockRef, fn func(rows *blockRows, from, to int)) error {
 	l := r.loader(ref)
 	defer l.release()
-	b, err := l.rows(false)
+	b, err := l.times()
 	if err == nil {
 		run := &b.runs[ref.run]
 		fn(b, run.first, run.first+run.rows)

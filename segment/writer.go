@@ -106,7 +106,7 @@ func (w *Writer) Add(rec *Record) error {
 
 func (w *Writer) add(row *Row, fields []frame.Field, raw []byte) error {
 	if w.any && row.Seq <= w.lastSeq {
-		return w.fail(fmt.Errorf("segment: seq %d comes after %d in epoch %d of %q", row.Seq, w.lastSeq, w.ordinal, w.key))
+		return w.fail(w.disorder(row.Seq))
 	}
 	fresh, size, err := w.block.fields.resolve(fields)
 	if err != nil {
@@ -115,6 +115,10 @@ func (w *Writer) add(row *Row, fields []frame.Field, raw []byte) error {
 	w.place(row, fields, raw, fresh, size+len(raw))
 	w.lastSeq, w.any = row.Seq, true
 	return w.err
+}
+
+func (w *Writer) disorder(seq uint64) error {
+	return fmt.Errorf("segment: seq %d comes after %d in epoch %d of %q", seq, w.lastSeq, w.ordinal, w.key)
 }
 
 // closeBlock writes the block at hand and begins a new one.
@@ -141,6 +145,11 @@ func (w *Writer) closeBlock() {
 	f.blocks++
 	b.reset()
 	w.open = false
+	w.keepError()
+}
+
+// keepError takes over what went wrong below.
+func (w *Writer) keepError() {
 	switch {
 	case w.err != nil:
 	case w.out.err != nil:

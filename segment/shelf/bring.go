@@ -15,7 +15,6 @@ func (s *Shelf) Bring(ctx context.Context, fetch Fetch, peers func() []string) e
 	}
 	defer s.endPull()
 	p := s.newPuller(s.counting(fetch), peers)
-	p.throttle.rate = s.opt.PullBytesPerSecond
 	var errs []error
 	for _, info := range s.Missing() {
 		e := s.find(info.Name)

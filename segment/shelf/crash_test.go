@@ -246,6 +246,28 @@ var histories = map[string]func(h *history, t *testing.T, m *vfs.Mem) error{
 		}
 		return s.Prune(func(segment.Name) bool { return false })
 	},
+	"obtain": func(h *history, t *testing.T, m *vfs.Mem) error {
+		s, err := Open(m, testDir, oneAtATime())
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		if err := flushed(m, s, seg(0)); err != nil {
+			return err
+		}
+		h.want, h.whole = segs(2), segs(1) // the second is a merge's, and takes effect in the end
+		if err := s.Want(manifest(seg(0))); err != nil {
+			return err
+		}
+		if err := s.Obtain(t.Context(), seg(1).info, newNetwork(seg(1)).fetch, peers("b")); err != nil {
+			return err
+		}
+		h.whole = h.want
+		if err := s.Prune(func(name segment.Name) bool { return name == seg(1).info.Name }); err != nil {
+			return err
+		}
+		return s.Want(manifest(h.want...))
+	},
 	"full quarantine": func(h *history, t *testing.T, m *vfs.Mem) error {
 		opt := oneAtATime()
 		opt.QuarantineCopies = 1

@@ -18,7 +18,7 @@
 //
 //   - A .gseg file is complete or absent: written apart, synced, verified, renamed, and the directory synced. Only then it counts.
 //   - Nothing here removes the only verified copy. Damage is renamed into quarantine; Prune removes what the manifest does not list, the
-//     caller refuses and nobody reads, and nothing else removes a segment. A damaged copy goes when QuarantineCopies newer ones are there,
+//     caller has refused for RetireAfter and nobody reads, and nothing else removes a segment. A damaged copy goes when QuarantineCopies newer ones are there,
 //     but the newest one of a segment only while a whole one is here.
 //   - Damage is never served. A copy is taken out of use before anything else happens, and it comes back only after a full verification.
 //     Readers that were open go on: every block proves itself by its own checksum. Ranges for peers are the file's bytes as they are; the
@@ -27,6 +27,15 @@
 //     made and that came out wrong is pulled again from one at a time, and whoever gave a wrong file alone is asked last from then on.
 //   - Every queue has a limit: open files (MaxOpen), cached bytes (CacheBytes), pulls (Parallel), bytes per second, space that stays free,
 //     damaged copies (QuarantineCopies).
+//
+// # Segments that no manifest lists
+//
+// A merge makes segments before a manifest lists them, and replaces others that readers of an older manifest still open one by one. So there
+// are two times in which a file is here and no manifest lists it. Before: Obtain brings it, and whoever needs it tells Prune to keep it. After: it
+// stays for RetireAfter from the first Prune on that nobody needed it for, however often it is opened, and beyond that as long as somebody reads it.
+// A reader that comes later gets a *MissingError with WhyDropped: what it looks for is in other segments, those of the newest manifest. A query takes
+// less than RetireAfter. What takes longer goes on with the newest manifest from where it is (a reader that follows the log), or takes a Hold of the one it
+// has (an export, which shows one state). Whether any came too late is counted (gapless_shelf_dropped_opens_total).
 //
 // # Files from before a restart
 //

@@ -25,10 +25,12 @@ type entry struct {
 	// Shelf.mu protects what follows.
 	info     segment.Info // of the manifest that wants it, or of the file; Bytes is 0 while nothing is known
 	wanted   bool
+	asked    int       // calls of Obtain that bring it
+	refused  time.Time // when Prune was first told that nobody needs it, since somebody did; zero: it is needed
 	presence presence
 	copy     int     // counts the files that counted, so that a late report of damage does not hit the successor
 	handle   *handle // the open file; nil: closed
-	readers  int     // references to handles, those of copies that are in quarantine by now included
+	readers  int     // references to handles, those of copies that are in quarantine by now included, and Holds
 	damage   error   // why the last copy is in quarantine; nil: it is not, or its successor is here
 	failure  error   // why it is not here yet, for Status
 	copies   []int   // numbers of its copies in quarantine, ascending
@@ -54,8 +56,11 @@ type pull struct {
 
 // missing is what Open says of a segment that is not here. The caller holds mu.
 func (e *entry) missing() *MissingError {
-	if e.damage != nil {
+	switch {
+	case e.damage != nil:
 		return &MissingError{Name: e.name, Why: WhyDamaged, Err: e.damage}
+	case !e.wanted:
+		return &MissingError{Name: e.name, Why: WhyDropped}
 	}
 	return &MissingError{Name: e.name, Why: WhyMissing}
 }

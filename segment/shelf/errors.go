@@ -26,12 +26,14 @@ var (
 const (
 	WhyMissing = "missing" // it has not been here, or not whole
 	WhyDamaged = "damaged" // it was here, and its file is in quarantine
+	WhyDropped = "dropped" // no manifest here lists it: others have taken its place, and the newest manifest names them
 )
 
-// MissingError says that a segment cannot be read on this node now. Pull brings those that a manifest lists.
+// MissingError says that a segment cannot be read on this node now. Pull brings those that a manifest lists. Who holds an older manifest for longer
+// than RetireAfter gets one of WhyDropped: the frames are in other segments, those of the newest manifest.
 type MissingError struct {
 	Name segment.Name
-	Why  string // WhyMissing or WhyDamaged
+	Why  string // one of the above
 	Err  error  // of a damaged one, what was found
 }
 

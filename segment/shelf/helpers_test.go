@@ -97,7 +97,7 @@ func put(t testing.TB, m vfs.FS, all ...stored) {
 
 // small options make ranges of which a test segment has several.
 func small() Options {
-	return Options{rangeBytes: 512, syncBytes: 2048, ReserveBytes: -1}
+	return Options{rangeBytes: 512, syncBytes: 2048, ReserveBytes: -1, RetireAfter: -1}
 }
 
 func mustOpen(t testing.TB, m vfs.FS, opt Options) *Shelf {

@@ -19,6 +19,8 @@ type metrics struct {
 	pullErrors  *prometheus.CounterVec
 	throttled   prometheus.Counter
 	servedBytes prometheus.Counter
+	removed     prometheus.Counter
+	tooLate     prometheus.Counter
 }
 
 // newMetrics registers the metrics of one shelf. Several shelves in a process need registerers that add a label.
@@ -31,7 +33,7 @@ func newMetrics(s *Shelf, r prometheus.Registerer) (*metrics, error) {
 	m.dropped = m.counter("quarantine_removed_total",
 		"Damaged copies removed because newer ones are kept, or because no floor lists the segment. Rises only after damage.")
 	m.pulled = m.counter("pulled_segments_total",
-		"Segments brought from peers. Rises after an absence, a new disk, or damage, and at no other time.")
+		"Segments brought from peers: results of merges, and all that is missing after an absence, on a new disk, or after damage.")
 	m.pulledBytes = m.counter("pulled_bytes_total",
 		"Bytes taken from peers, those of answers that were wrong included.")
 	m.pullErrors = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gapless_shelf_pull_errors_total",
@@ -42,6 +44,10 @@ func newMetrics(s *Shelf, r prometheus.Registerer) (*metrics, error) {
 		"Time that pulls waited for the limit of bytes per second. Raise the limit if segments are missing for long.")
 	m.servedBytes = m.counter("served_bytes_total",
 		"Bytes of segments given to peers.")
+	m.removed = m.counter("removed_segments_total",
+		"Segments removed because no floor lists them any more and nobody has needed them for retire_after. Rises with every merge.")
+	m.tooLate = m.counter("dropped_opens_total",
+		"Attempts to open a segment that was removed. A rise means readers that are slower than retire_after: they have to start again from the newest state.")
 	m.gauges(s)
 	for _, reason := range []string{reasonPeer, reasonNotHere, reasonNoPeer, reasonCorrupt, reasonSpace, reasonDisk} {
 		m.pullErrors.WithLabelValues(reason)
@@ -58,6 +64,8 @@ func (m *metrics) gauges(s *Shelf) {
 	}
 	m.gauge("quarantine_copies", "Damaged copies kept as evidence. Any rise means a sick disk or memory: watch this node, replace it if it goes on.",
 		func() float64 { return float64(s.copies()) })
+	m.gauge("bytes", "Bytes of segment files on the disk. Those beyond what the manifest lists wait for retire_after, or are results of merges that no floor lists yet.",
+		func() float64 { return float64(s.Bytes()) })
 	m.gauge("open_files", "Segment files that are open. Above max_open only while so many are read at once.",
 		func() float64 { return float64(s.openFiles()) })
 	m.gauge("cache_bytes", "Bytes of decoded blocks and index pages in memory.",

@@ -13,6 +13,9 @@ import (
 // *MissingError. Several may open the same segment: its file is opened once.
 func (s *Shelf) Open(name segment.Name) (*segment.Reader, func(), error) {
 	h, err := s.acquire(name)
+	if missing := (*MissingError)(nil); errors.As(err, &missing) && missing.Why == WhyDropped {
+		s.metrics.tooLate.Inc()
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -46,7 +49,7 @@ func (s *Shelf) ReadRange(name segment.Name, offset int64, n int) ([]byte, error
 func (s *Shelf) acquire(name segment.Name) (*handle, error) {
 	e := s.find(name)
 	if e == nil {
-		return nil, &MissingError{Name: name, Why: WhyMissing}
+		return nil, &MissingError{Name: name, Why: WhyDropped}
 	}
 	if h, err := s.use(e); h != nil || err != nil {
 		return h, err

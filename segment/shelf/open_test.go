@@ -13,7 +13,7 @@ import (
 func TestOpenReads(t *testing.T) {
 	s := shelfOf(t, vfs.NewMem(), small(), segs(3)...)
 	wantReadable(t, s, segs(3)...)
-	wantMissing(t, s, seg(3), WhyMissing)
+	wantMissing(t, s, seg(3), WhyDropped)
 	r, release, err := s.Open(seg(1).info.Name)
 	must(t, err)
 	if got := r.Info(); got != seg(1).info {

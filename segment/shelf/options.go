@@ -3,6 +3,7 @@ package shelf
 import (
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -21,6 +22,10 @@ type Options struct {
 
 	// PullBytesPerSecond bounds what all pulls together take from the peers. Default 0: no bound.
 	PullBytesPerSecond int64
+
+	// RetireAfter is how long a segment that nobody needs any more stays, for readers that hold an older manifest and open it late. Default 60 s,
+	// longer than any query may take; negative: not at all.
+	RetireAfter time.Duration
 
 	// ReserveBytes is what a pull leaves free on the disk, for the log and for flushes. Default 256 MiB; negative: nothing.
 	ReserveBytes int64
@@ -46,6 +51,7 @@ const (
 	defaultRangeBytes   = 1 << 20
 	defaultSyncBytes    = 8 << 20
 	defaultCopies       = 8
+	defaultRetireAfter  = time.Minute
 
 	// MaxRangeBytes is the longest range that ReadRange serves.
 	MaxRangeBytes = 4 << 20
@@ -62,6 +68,7 @@ func (o Options) withDefaults() (Options, error) {
 	fill(&o.Parallel, defaultParallel)
 	fill(&o.QuarantineCopies, defaultCopies)
 	fill(&o.ReserveBytes, defaultReserveBytes)
+	fill(&o.RetireAfter, defaultRetireAfter)
 	fill(&o.rangeBytes, defaultRangeBytes)
 	fill(&o.syncBytes, defaultSyncBytes)
 	o.ReserveBytes = max(o.ReserveBytes, 0)
@@ -71,7 +78,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-func fill[T int | int64](v *T, otherwise T) {
+func fill[T int | int64 | time.Duration](v *T, otherwise T) {
 	if *v == 0 {
 		*v = otherwise
 	}

@@ -1,12 +1,14 @@
 package shelf
 
 import (
+	"time"
+
 	"github.com/gaplessdb/gapless/segment"
 )
 
-// Prune removes the segments that keep refuses, with their unfinished pulls and their copies in quarantine: those that are wanted, read
-// or pulled stay whatever keep says. Then it removes the oldest damaged copies beyond QuarantineCopies. It must not run between a
-// segment.Write and the Want of a manifest that lists it. What could not be removed is tried again by the next Prune.
+// Prune removes the segments that keep has refused for RetireAfter, with their unfinished pulls and their copies in quarantine: those that are
+// wanted, read or pulled stay whatever keep says. Then it removes the oldest damaged copies beyond QuarantineCopies. keep must know a file that
+// no manifest lists yet before Added does. What could not be removed is tried again by the next Prune.
 func (s *Shelf) Prune(keep func(segment.Name) bool) error {
 	s.manage.Lock()
 	defer s.manage.Unlock()
@@ -15,17 +17,17 @@ func (s *Shelf) Prune(keep func(segment.Name) bool) error {
 		s.mu.Unlock()
 		return ErrClosed
 	}
-	var refused []*entry
+	var unwanted []*entry
 	for _, e := range s.entries {
 		if !e.wanted {
-			refused = append(refused, e)
+			unwanted = append(unwanted, e)
 		}
 	}
 	s.mu.Unlock()
 
 	removed := 0
-	for _, e := range refused {
-		if keep(e.name) {
+	for _, e := range unwanted {
+		if needed := keep(e.name); !s.expired(e, needed) {
 			continue
 		}
 		ok, err := s.prune(e)
@@ -42,8 +44,24 @@ func (s *Shelf) Prune(keep func(segment.Name) bool) error {
 	if removed == 0 {
 		return nil
 	}
+	s.metrics.removed.Add(float64(removed))
 	s.log.Info("shelf: removed segments that no manifest lists", "segments", removed)
 	return s.syncNames()
+}
+
+// expired notes whether a segment is still needed, and reports whether nobody has needed it for so long that no reader can mean it any more.
+func (s *Shelf) expired(e *entry, needed bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	switch {
+	case needed:
+		e.refused = time.Time{}
+		return false
+	case e.refused.IsZero():
+		e.refused = now
+	}
+	return now.Sub(e.refused) >= s.opt.RetireAfter
 }
 
 // prune removes the files of an entry that is not wanted and forgets it, unless somebody uses them. The caller holds manage.

@@ -43,7 +43,7 @@ func TestPrune(t *testing.T) {
 			t.Errorf("%s is there: %v, want %v", name, !want, want)
 		}
 	}
-	wantMissing(t, s, seg(3), WhyMissing)
+	wantMissing(t, s, seg(3), WhyDropped)
 	wantReadable(t, s, seg(1))
 	wantNames(t, s, seg(6))
 	if list := s.Status(); len(list) != 3 {

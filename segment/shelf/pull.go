@@ -35,7 +35,8 @@ type puller struct {
 	fetch    Fetch
 	peers    func() []string
 	crowd    crowd
-	throttle throttle
+	throttle *throttle
+	apart    bool // what it brings no manifest lists: it has no part in how far the pull is
 
 	// Shelf.mu protects what follows: how far the pull is, for the log.
 	brought int64 // bytes since segments began to be missing
@@ -53,7 +54,6 @@ func (s *Shelf) Pull(ctx context.Context, fetch Fetch, peers func() []string) er
 	}
 	defer s.endPull()
 	p := s.newPuller(s.counting(fetch), peers)
-	p.throttle.rate = s.opt.PullBytesPerSecond
 	var workers sync.WaitGroup
 	for range s.opt.Parallel {
 		workers.Go(func() {
@@ -76,7 +76,7 @@ func (s *Shelf) counting(fetch Fetch) Fetch {
 }
 
 func (s *Shelf) newPuller(fetch Fetch, peers func() []string) *puller {
-	return &puller{Shelf: s, fetch: fetch, peers: peers, crowd: crowd{peers: map[string]*peer{}}}
+	return &puller{Shelf: s, fetch: fetch, peers: peers, crowd: crowd{peers: map[string]*peer{}}, throttle: &s.pulling}
 }
 
 func (s *Shelf) beginPull(ctx context.Context) (context.Context, error) {
@@ -220,6 +220,9 @@ func doubled(wait time.Duration) time.Duration { return min(max(2*wait, minWait)
 
 // tell logs how far the pull is, at every tenth of what is to be brought and at the end. The caller holds mu.
 func (p *puller) tell() {
+	if p.apart {
+		return
+	}
 	left, segments := int64(0), 0
 	for _, e := range p.wanted {
 		if e.presence != held {
@@ -247,7 +250,7 @@ func (p *puller) progressed(e *entry, source string, n int64) bool {
 	e.pull.source = source
 	p.brought += n
 	p.tell()
-	return e.wanted && e.presence == absent
+	return (e.wanted || e.asked > 0) && e.presence == absent
 }
 
 // reserve claims room on the disk for the rest of a segment, beside what other pulls have claimed.
@@ -261,16 +264,21 @@ func (p *puller) reserve(e *entry) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	claimed := int64(0)
-	for _, other := range p.entries {
-		if other.pull.reserved {
-			claimed += other.left()
-		}
-	}
+	claimed := p.claimed()
 	if left := e.left(); free-claimed-p.opt.ReserveBytes < left {
 		return because(reasonSpace, fmt.Errorf("%w: segment %s needs %d bytes, other pulls %d, and %d stay free for the log: %d are free",
 			ErrNoSpace, e.name, left, claimed, p.opt.ReserveBytes, free))
 	}
 	e.pull.reserved = true
 	return nil
+}
+
+// claimed is how many bytes pulls have still to bring. The caller holds mu.
+func (s *Shelf) claimed() (n int64) {
+	for _, e := range s.entries {
+		if e.pull.reserved {
+			n += e.left()
+		}
+	}
+	return n
 }

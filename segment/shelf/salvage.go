@@ -40,6 +40,8 @@ func (p *puller) salvage(ctx context.Context, e *entry) (bool, error) {
 		}
 		return b, nil
 	}
-	err = p.newPuller(read, func() []string { return []string{quarantineName} }).attempt(ctx, e)
+	local := p.newPuller(read, func() []string { return []string{quarantineName} })
+	local.throttle = &throttle{}
+	err = local.attempt(ctx, e)
 	return err == nil, err
 }

@@ -22,8 +22,11 @@ type Shelf struct {
 	reads           segment.ReaderMetrics
 	metrics         *metrics
 
-	manage sync.Mutex     // serialises Want, Added and Prune
-	pulls  sync.WaitGroup // a running Pull; Add under mu
+	manage  sync.Mutex              // serialises Want, Added and Prune
+	pulls   sync.WaitGroup          // a running Pull, and every Obtain; Add under mu
+	pulling throttle                // of all that peers are asked for
+	life    context.Context         // ends with Close,
+	end     context.CancelCauseFunc // by this
 
 	mu       sync.Mutex // protects everything below, and the entries
 	entries  map[segment.Name]*entry
@@ -101,6 +104,7 @@ func (s *Shelf) Close() error {
 		return ErrClosed
 	}
 	s.closed = true
+	s.end(ErrClosed)
 	if s.stopPull != nil {
 		s.stopPull(ErrClosed)
 	}

@@ -1,6 +1,7 @@
 package shelf
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,6 +26,8 @@ func Open(fsys vfs.FS, dir string, opt Options) (*Shelf, error) {
 		fs: fsys, dir: dir, quarantine: path.Join(dir, quarantineName), opt: opt, log: opt.Logger,
 		entries: map[segment.Name]*entry{}, changed: make(chan struct{}),
 	}
+	s.pulling.rate = opt.PullBytesPerSecond
+	s.life, s.end = context.WithCancelCause(context.Background())
 	if opt.CacheBytes > 0 {
 		s.cache = segment.NewCache(opt.CacheBytes)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/gaplessdb/gapless/segment"
 )
@@ -45,7 +46,7 @@ func (s *Shelf) Want(m *segment.Manifest) error {
 		if info := m.Segments()[i]; info.Bytes == e.info.Bytes { // settle has filled in what was not known
 			e.info = info
 		}
-		e.wanted = true
+		e.wanted, e.refused = true, time.Time{}
 		if e.presence != held {
 			missing++
 		}
