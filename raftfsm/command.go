@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-
-	"github.com/gaplessdb/gapless/ledger"
 )
 
 // Kinds of commands. A section owns a range; the ledger's kinds are declared in package ledger (16 to 31).
@@ -24,8 +22,12 @@ const (
 	KindFlushed uint16 = 64 // a node has a floor and every segment of it
 )
 
-// commandVersion is the version of this package's own commands.
-const commandVersion uint8 = 1
+// commandVersion is the version of this package's own commands, but for those that are listed here.
+const (
+	commandVersion uint8 = 1
+	foundVersion   uint8 = 2 // the command says with which cluster version a history begins; with 1 that is 1
+	policyVersion  uint8 = 2 // the command says who changed the policy, and why
+)
 
 // The envelope of a command, little endian (docs/format/command.md):
 //
@@ -47,17 +49,6 @@ var (
 
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 )
-
-// Supports reports whether this binary can apply a command, so that a leader does not propose what would halt it.
-func Supports(kind uint16, version uint8) bool {
-	switch kind {
-	case KindBatch, KindTick, KindFlush, KindMember, KindRaise, KindFound, KindPolicy, KindFlushed:
-		return version == commandVersion
-	case ledger.KindHeartbeat, ledger.KindSeal, ledger.KindDeclareLost, ledger.KindVerdict:
-		return version == ledger.CommandVersion
-	}
-	return false
-}
 
 // Command is a decoded envelope. Body aliases the encoded bytes.
 type Command struct {

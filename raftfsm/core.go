@@ -23,6 +23,7 @@ type coreDocument struct {
 	Tick            Tick   `json:"tick"`
 	RecorderUsed    int    `json:"recorder_used"`
 	RecorderDropped uint64 `json:"recorder_dropped"`
+	RecorderAudits  int    `json:"recorder_audits,omitempty"` // none at cluster version 1
 }
 
 const coreName = "core"
@@ -44,7 +45,7 @@ func (s *coreSection) Freeze() func(io.Writer) error { return freezeJSON(s.Name(
 
 func (s *coreSection) document() coreDocument {
 	c := s.c
-	return coreDocument{core: c.core, Index: c.index, Clock: c.clock, Tick: c.tick, RecorderUsed: c.recorder.used, RecorderDropped: c.recorder.dropped}
+	return coreDocument{core: c.core, Index: c.index, Clock: c.clock, Tick: c.tick, RecorderUsed: c.recorder.used, RecorderDropped: c.recorder.dropped, RecorderAudits: c.recorder.audits}
 }
 
 func (s *coreSection) Restore(r io.Reader) error {
@@ -54,6 +55,6 @@ func (s *coreSection) Restore(r io.Reader) error {
 	}
 	c := s.c
 	c.core, c.index, c.clock, c.tick = d.core, d.Index, d.Clock, d.Tick
-	c.recorder = recorder{used: d.RecorderUsed, dropped: d.RecorderDropped}
+	c.recorder = recorder{used: d.RecorderUsed, audits: d.RecorderAudits, dropped: d.RecorderDropped}
 	return nil
 }

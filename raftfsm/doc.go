@@ -12,7 +12,7 @@
 //	Proposer   on the leader: packs parts (one request each) into batches, keeps a bounded number in flight
 //	FSM        applies committed commands in log order: batch -> ledger -> head; the rest to its Section
 //	State      ledger, head, clock and sections at one index; one writer (apply), many readers
-//	Section    a named piece of replicated state with its own command range
+//	Section    a named piece of replicated state with its own command range; those of other rooms come through Extra
 //	Flusher    turns a sealed head into a segment, publishes the floor behind it, and lets go of the head
 //	Floors     the section that knows which member reported which floor: below one that two have, the log may be cut
 //	Guard      around log and stable store: the first failed or stalled write is final
@@ -27,7 +27,9 @@
 //   - A request is answered after commit and apply, never before.
 //   - Every applied frame is in a head or in a segment of the manifest, and never in both. A head is let go of when its segment and the floor
 //     file that lists it are durable; until then the log has its frames.
-//   - A flush is a function of the log: one that is done again after a crash makes the same segment and the same floor file.
+//   - A flush is a function of the log: one that is done again after a crash makes the same segment and the same floor file. So are the edits
+//     of the manifest: those that sections hold when a head is sealed take effect in that head's floor, and nowhere else.
+//   - What a cluster version brought (version.go) is in no log, floor or state before the cluster was raised to it.
 //
 // The envelope of commands is described in docs/format/command.md.
 package raftfsm

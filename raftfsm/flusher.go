@@ -114,6 +114,7 @@ func (f *Flusher) publish(sealed *Sealed, info segment.Info) (*segment.Manifest,
 	if info.Frames > 0 {
 		m = m.With(info)
 	}
+	m = f.edited(m, sealed)
 	published, _, err := f.opt.Floors.Publish(sealed.header(f.opt.Partition), sealed.parts(m, before))
 	if errors.Is(err, floor.ErrOlder) {
 		// A newer floor was installed, and its restore waits behind apply, which may wait for this flush. The segment is durable and the
@@ -129,6 +130,19 @@ func (f *Flusher) publish(sealed *Sealed, info segment.Info) (*segment.Manifest,
 	return m, nil
 }
 
+// edited applies the edits of a floor. One whose inputs are not all there has lost against an earlier one of the same segments, on every node.
+func (f *Flusher) edited(m *segment.Manifest, sealed *Sealed) *segment.Manifest {
+	for _, e := range f.editsOf(sealed) {
+		next, ok := m.Edit(e)
+		if !ok {
+			f.opt.Logger.Warn("an edit of the manifest is void: what it replaces is not there", "floor", sealed.Index, "drops", len(e.Drop), "adds", len(e.Add))
+			continue
+		}
+		m = next
+	}
+	return m
+}
+
 // prune lets the segments be removed that no floor on this disk lists: those of a floor that was replaced by the majority's. It runs between
 // two flushes, because a segment that was just written is in no floor yet. While one floor of those to keep is missing, or damaged,
 // everything stays.
@@ -138,7 +152,7 @@ func (f *Flusher) prune() {
 	}
 	err := f.opt.Floors.Hold(manifestPart, func(contents [][]byte) error {
 		listed := map[segment.Name]bool{}
-		for _, b := range contents {
+		for _, b := range counted(contents) {
 			m, err := segment.ParseManifest(b)
 			if err != nil {
 				return err

@@ -31,6 +31,12 @@ func longLog(t *testing.T) []*raft.Log {
 	}
 	flushEvery(minFlushBytes)
 	for i := range 1500 {
+		if i == 700 {
+			r.raise()
+		}
+		if i%50 < 3 {
+			r.fake(i)
+		}
 		r.parts(r.term,
 			Part{Batch: r.batch(fmt.Sprint("d", i%17), seqs(i/17*40, 40)...)},
 			Part{Tenant: "default", Key: fmt.Sprint("k", i), Batch: r.batch("unnumbered", -1, -1)},
@@ -74,7 +80,7 @@ type disk struct {
 // the state and how far it applied.
 func (d *disk) run(t *testing.T, logs []*raft.Log, rng *rand.Rand, stop int, gate func()) *State {
 	t.Helper()
-	state := NewState()
+	state := NewState(fakeSections)
 	metrics := NewMetrics(prometheus.NewRegistry())
 	discard := slog.New(slog.DiscardHandler)
 	fsm := NewFSM(state, discard, metrics, func(*segment.Manifest) {}, func(err error) { t.Error(err) })
@@ -200,7 +206,7 @@ func TestInstallWhileApplyWaits(t *testing.T) {
 	installed := ahead.floors.Floors()[0]
 
 	d := newDisk(t)
-	state := NewState()
+	state := NewState(fakeSections)
 	metrics, discard := NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler)
 	fsm := NewFSM(state, discard, metrics, func(*segment.Manifest) {}, func(err error) { t.Error(err) })
 	gate := make(chan struct{})

@@ -50,7 +50,7 @@ func shortLog(t *testing.T, n int) []*raft.Log {
 // startFlushing applies the log and lets a flusher run until the test ends.
 func startFlushing(t *testing.T, logs []*raft.Log, prepare func(f *flushing)) *flushing {
 	t.Helper()
-	f := &flushing{disk: newDisk(t), state: NewState(), metrics: NewMetrics(prometheus.NewRegistry()), began: time.Now(), prune: pruneNothing}
+	f := &flushing{disk: newDisk(t), state: NewState(nil), metrics: NewMetrics(prometheus.NewRegistry()), began: time.Now(), prune: pruneNothing}
 	discard := slog.New(slog.DiscardHandler)
 	f.fsm = NewFSM(f.state, discard, f.metrics, func(*segment.Manifest) {}, func(err error) { t.Error(err) })
 	f.fsm.ApplyBatch(logs)

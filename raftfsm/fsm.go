@@ -125,9 +125,19 @@ func (f *FSM) dispatch(l *raft.Log, cmd Command) (any, error) {
 		s.core.flushNow = true
 		return CommandResult{Position: pos}, nil
 	}
+	return f.applySection(l, cmd)
+}
+
+// applySection applies the command of a section. One that needs a higher cluster version is refused on every node that knows it.
+func (f *FSM) applySection(l *raft.Log, cmd Command) (any, error) {
+	s := f.state
 	sec, ok := s.section(cmd.Kind)
-	if !ok {
+	if !ok || !s.knows(cmd.Kind, cmd.Version) {
 		return nil, fmt.Errorf("%w: unknown command %d version %d: upgrade this binary", ErrHalt, cmd.Kind, cmd.Version)
+	}
+	pos := frame.Position{History: s.members.History(), Index: l.Index}
+	if err := s.early(sec, cmd.Kind, cmd.Version); err != nil {
+		return CommandResult{Position: pos, Err: err}, nil
 	}
 	out, err := sec.Apply(l.Index, l.Term, s.clock.NowMS, cmd.Kind, cmd.Version, cmd.Body)
 	if errors.Is(err, ErrHalt) {
@@ -139,8 +149,13 @@ func (f *FSM) dispatch(l *raft.Log, cmd Command) (any, error) {
 	if err := s.members.beyond(); err != nil {
 		return nil, err
 	}
+	if err == nil {
+		if err := f.audit(l.Index, sec, cmd.Kind, cmd.Body); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrHalt, err)
+		}
+	}
 	pos.History = s.members.History()
-	return CommandResult{Position: pos, JSON: out, Err: err}, nil
+	return CommandResult{Position: pos, JSON: out, Err: refusedBy(err)}, nil
 }
 
 // applyTick moves the clock, opens a new recorder window and makes gaps final whose grace is over.

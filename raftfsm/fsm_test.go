@@ -31,7 +31,7 @@ type replica struct {
 func newReplica(t *testing.T) *replica {
 	r := &replica{t: t, term: 3}
 	restored := func(*segment.Manifest) {}
-	r.FSM = NewFSM(NewState(), slog.New(slog.DiscardHandler), NewMetrics(prometheus.NewRegistry()), restored, func(err error) { r.halt = err })
+	r.FSM = NewFSM(NewState(fakeSections), slog.New(slog.DiscardHandler), NewMetrics(prometheus.NewRegistry()), restored, func(err error) { r.halt = err })
 	r.configure("n1.a")
 	r.command(KindFound, found{ClusterID: "c", History: 1})
 	r.command(KindTick, Tick{Voters: 1, Readings: []Reading{{Node: "n1", ClockMS: 1_700_000_000_000}}})
@@ -49,6 +49,11 @@ func (r *replica) entry(kind raft.LogType, data []byte) any {
 		r.state.flushed(sealed, r.state.manifest, 0) // as if a flusher ran
 	}
 	return result
+}
+
+// one is the entry at the index of the replica, alone.
+func (r *replica) one(data []byte) []*raft.Log {
+	return []*raft.Log{{Index: r.index, Term: r.term, Type: raft.LogCommand, Data: data}}
 }
 
 // configure commits a configuration of voters.
@@ -220,6 +225,7 @@ func TestUnknownCommandHalts(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"kind":     AppendCommand(nil, 999, 1, 0, nil),
 		"version":  AppendCommand(nil, KindMember, 99, 0, []byte("{}")),
+		"extra":    AppendCommand(nil, kindFake, 99, 0, []byte("{}")),
 		"checksum": append(AppendCommand(nil, KindTick, 1, 0, []byte("{}")), 'x'),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -255,7 +261,7 @@ func TestReplicasAgree(t *testing.T) {
 		return all
 	}
 	want := checkpoints(a.state)
-	restored := NewState()
+	restored := NewState(fakeSections)
 	for i, sec := range restored.Sections() {
 		if err := sec.Restore(bytes.NewReader(want[i])); err != nil {
 			t.Fatalf("restoring %s: %v", sec.Name(), err)
@@ -269,19 +275,22 @@ func TestReplicasAgree(t *testing.T) {
 }
 
 func TestMembersRaiseNeedsEveryMember(t *testing.T) {
+	const beyond = SupportedVersion + 1
 	r := newReplica(t)
 	r.configure("n1.x", "n2.x")
 	r.command(KindMember, Member{Node: "n2", Server: "n2.x", Versions: 1})
-	r.command(KindMember, Member{Node: "n1", Server: "n1.x", Versions: 2})
+	r.command(KindMember, Member{Node: "n1", Server: "n1.x", Versions: beyond})
 	if res := r.command(KindRaise, map[string]int{"version": 2}); res.Err == nil {
 		t.Error("raised although n2 supports 1 only")
 	}
-	r.command(KindMember, Member{Node: "n2", Server: "n2.x", Versions: 2})
-	if res := r.command(KindRaise, map[string]int{"version": 2}); r.state.members.Version() != 2 {
-		t.Errorf("not raised: %v", res.Err)
+	r.command(KindMember, Member{Node: "n2", Server: "n2.x", Versions: beyond})
+	for v := 2; v <= beyond; v++ {
+		if res := r.command(KindRaise, map[string]int{"version": v}); r.state.members.Version() != v {
+			t.Errorf("not raised: %v", res.Err)
+		}
 	}
 	if !errors.Is(r.halt, ErrHalt) || !errors.Is(r.state.Halted(), ErrHalt) { // the members said that they know it; this binary does not
-		t.Errorf("a binary that knows version %d goes on at version 2: %v", SupportedVersion, r.halt)
+		t.Errorf("a binary that knows version %d goes on at version %d: %v", SupportedVersion, beyond, r.halt)
 	}
 }
 

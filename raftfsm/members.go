@@ -10,9 +10,6 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// SupportedVersion is the highest cluster version this binary can apply. Version 1 is every command and batch of this release.
-const SupportedVersion = 1
-
 // Member is what a node says of itself.
 type Member struct {
 	Node     string `json:"node"`
@@ -39,6 +36,7 @@ type membersData struct {
 type found struct {
 	ClusterID string `json:"cluster_id"`
 	History   uint64 `json:"history"`
+	Version   int    `json:"cluster_version,omitempty"` // from foundVersion on; absent: 1
 }
 
 func (m *Members) Name() string               { return "members" }
@@ -73,7 +71,7 @@ func (m *Members) find(node string) (int, bool) {
 }
 
 func (m *Members) Apply(_, _ uint64, _ int64, kind uint16, version uint8, body []byte) ([]byte, error) {
-	if version != commandVersion {
+	if version != commandVersion && (kind != KindFound || version != foundVersion) {
 		return nil, fmt.Errorf("%w: members command %d has version %d, this binary knows %d: upgrade it", ErrHalt, kind, version, commandVersion)
 	}
 	switch kind {
@@ -162,7 +160,7 @@ func (m *Members) applyFound(body []byte) error {
 	if m.data.History != 0 {
 		return fmt.Errorf("raftfsm: history %d of cluster %s exists already", m.data.History, m.data.ClusterID)
 	}
-	m.data.ClusterID, m.data.History, m.data.Version = f.ClusterID, f.History, 1
+	m.data.ClusterID, m.data.History, m.data.Version = f.ClusterID, f.History, max(f.Version, 1)
 	return nil
 }
 

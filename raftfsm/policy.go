@@ -1,9 +1,7 @@
 package raftfsm
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
@@ -17,6 +15,7 @@ type Policy struct {
 	IdempotencyKeys int           `json:"idempotency_keys"`  // answers each tenant's window holds
 	RecorderPerTick int           `json:"recorder_per_tick"` // frames the system recorders may write between two ticks
 	FlushBytes      int64         `json:"flush_bytes"`       // applied bytes after which the head is flushed to a segment, at least
+	Merge           MergePolicy   `json:"merge,omitzero"`    // since cluster version 2; zero until the first change there: the defaults
 }
 
 // DefaultPolicy is in force until the first change.
@@ -33,6 +32,8 @@ func DefaultPolicy() Policy {
 type policySection struct {
 	policy Policy
 	ledger *ledger.Ledger
+
+	change *policyChange // the newest one, for the Audit that follows its Apply; no part of the state
 }
 
 func newPolicySection(l *ledger.Ledger) *policySection {
@@ -45,13 +46,11 @@ func (p *policySection) LimitBytes() int64          { return 1 << 20 }
 
 // Apply replaces the policy. The body must name the revision it replaces, so that of two changes at once one is refused.
 func (p *policySection) Apply(_, _ uint64, _ int64, kind uint16, version uint8, body []byte) ([]byte, error) {
-	if kind != KindPolicy || version != commandVersion {
-		return nil, fmt.Errorf("%w: unknown policy command %d version %d: upgrade this binary", ErrHalt, kind, version)
-	}
-	next, err := ParsePolicy(body)
+	change, err := p.parse(kind, version, body)
 	if err != nil {
 		return nil, err
 	}
+	next := change.Policy
 	if next.Revision != p.policy.Revision {
 		return nil, &RefusedError{
 			Code: "policy_changed", Conflict: true,
@@ -60,51 +59,23 @@ func (p *policySection) Apply(_, _ uint64, _ int64, kind uint16, version uint8, 
 		}
 	}
 	next.Revision++
-	p.policy = next
+	change.before, change.Policy = p.policy, next
+	p.policy, p.change = next, change
 	p.ledger.SetPolicy(next.Ledger)
 	return json.Marshal(next)
 }
 
-// ParsePolicy reads a policy strictly, gives every limit that is zero or absent its default, and checks the ranges.
-func ParsePolicy(body []byte) (Policy, error) {
-	var p Policy
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(&p)
-	if err == nil && dec.More() {
-		err = errors.New("something follows the policy")
+// parse reads a body of either version.
+func (p *policySection) parse(kind uint16, version uint8, body []byte) (*policyChange, error) {
+	switch {
+	case kind == KindPolicy && version == commandVersion:
+		next, err := parsePolicyV1(body)
+		next.Merge = p.policy.Merge // which the command does not know
+		return &policyChange{Policy: next}, err
+	case kind == KindPolicy && version == policyVersion:
+		return parsePolicyChange(body)
 	}
-	if err != nil {
-		return Policy{}, &RefusedError{Code: "bad_policy", Message: err.Error(), Hint: "start from what GET /v1/policy answers"}
-	}
-	if p.IdempotencyKeys == 0 {
-		p.IdempotencyKeys = DefaultPolicy().IdempotencyKeys
-	}
-	if p.RecorderPerTick == 0 {
-		p.RecorderPerTick = DefaultPolicy().RecorderPerTick
-	}
-	if p.FlushBytes == 0 {
-		p.FlushBytes = DefaultPolicy().FlushBytes
-	}
-	if p.FlushBytes < minFlushBytes || p.FlushBytes > maxFlushBytes {
-		return Policy{}, &RefusedError{
-			Code:    "bad_policy",
-			Message: fmt.Sprintf("flush_bytes %d is out of range", p.FlushBytes),
-			Hint:    fmt.Sprintf("flush_bytes: %d to %d", minFlushBytes, maxFlushBytes),
-		}
-	}
-	if p.IdempotencyKeys < 0 || p.IdempotencyKeys > 1<<24 || p.RecorderPerTick < 0 || p.RecorderPerTick > 1<<20 {
-		return Policy{}, &RefusedError{
-			Code:    "bad_policy",
-			Message: fmt.Sprintf("idempotency_keys %d or recorder_per_tick %d is out of range", p.IdempotencyKeys, p.RecorderPerTick),
-			Hint:    "idempotency_keys: 0 to 16777216, recorder_per_tick: 0 to 1048576",
-		}
-	}
-	if err := p.Ledger.Validate(); err != nil {
-		return Policy{}, &RefusedError{Code: "bad_policy", Message: err.Error(), Hint: "choose a value within the limit"}
-	}
-	p.Ledger = p.Ledger.WithDefaults()
-	return p, nil
+	return nil, fmt.Errorf("%w: unknown policy command %d version %d: upgrade this binary", ErrHalt, kind, version)
 }
 
 // Freeze implements Section.

@@ -8,7 +8,7 @@ import (
 )
 
 func TestQueueIsBounded(t *testing.T) {
-	p := NewProposer(NewState(), NewMetrics(prometheus.NewRegistry()), 100)
+	p := NewProposer(NewState(nil), NewMetrics(prometheus.NewRegistry()), 100)
 	p.queued.Store(90) // others wait for their commit
 	if _, err := p.Propose(t.Context(), &Part{Batch: make([]byte, 50)}); !errors.Is(err, ErrOverloaded) {
 		t.Errorf("50 bytes beside 90 of 100: %v, want ErrOverloaded", err)

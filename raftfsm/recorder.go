@@ -12,23 +12,32 @@ import (
 const (
 	DeviceConflict   = "_conflict" // a frame whose number was stored before with other bytes
 	DeviceDeadLetter = "_dlq"      // what a door refused although its number was readable
+	DeviceAudit      = "_audit"    // who changed what of the replicated settings
 )
+
+// TenantSystem has the frames that concern the cluster and no tenant.
+const TenantSystem = "_system"
+
+// maxAudits bounds the audit frames between two ticks. They have a limit of their own, so that a flood of conflicts drops none of them.
+const maxAudits = 1000
 
 // recorder limits what the system recorders together write between two ticks. What exceeds the limit is counted: GET /v1/cluster and a
 // metric show it.
 type recorder struct {
 	used    int
+	audits  int
 	dropped uint64 // since the beginning of the history
 }
 
-func (r *recorder) begin() { r.used = 0 }
+func (r *recorder) begin() { r.used, r.audits = 0, 0 }
 
-func (r *recorder) take(limit int) bool {
-	if r.used >= limit {
+// take counts one frame against a limit.
+func (r *recorder) take(used *int, limit int) bool {
+	if *used >= limit {
 		r.dropped++
 		return false
 	}
-	r.used++
+	*used++
 	return true
 }
 
@@ -86,12 +95,17 @@ func (a *batchApply) recordDeadLetter(receiveMS int64, rej *frame.Reject, epoch 
 	}, rej.Raw)
 }
 
-// record derives one frame of a system device and stores it like any other.
+// record keeps one frame of a recorder of bad input, unless there are too many.
 func (a *batchApply) record(tenant, device string, receiveMS int64, fields []frame.Field, raw []byte) {
 	s := a.state
-	if !s.recorder.take(s.policy.policy.RecorderPerTick) {
-		return
+	if s.recorder.take(&s.recorder.used, s.policy.policy.RecorderPerTick) {
+		a.derive(tenant, device, receiveMS, fields, raw)
 	}
+}
+
+// derive makes one frame of a system device and stores it like any other.
+func (a *batchApply) derive(tenant, device string, receiveMS int64, fields []frame.Field, raw []byte) {
+	s := a.state
 	id, err := s.ledger.Intern(frame.StreamKey{Tenant: tenant, Device: device, Stream: frame.DefaultStream})
 	if err != nil {
 		s.recorder.dropped++

@@ -22,7 +22,7 @@ func (f *FSM) Snapshot() (raft.FSMSnapshot, error) { return nil, errNoSnapshot }
 func (f *FSM) Restore(r io.ReadCloser) error {
 	defer r.Close()
 	counted := &countingReader{r: r}
-	fresh, header, m, err := readFloor(counted)
+	fresh, header, m, err := readFloor(counted, f.state.makeExtra)
 	if err != nil {
 		return err
 	}
@@ -49,8 +49,8 @@ func (f *FSM) Restore(r io.ReadCloser) error {
 }
 
 // readFloor builds a state from a floor file.
-func readFloor(r io.Reader) (c content, h floor.Header, m *segment.Manifest, err error) {
-	c = newContent()
+func readFloor(r io.Reader, extra Extra) (c content, h floor.Header, m *segment.Manifest, err error) {
+	c = newContent(extra)
 	sections, seen := map[string]Section{}, map[string]bool{}
 	for _, sec := range c.Sections() {
 		sections[sec.Name()] = sec
@@ -86,12 +86,12 @@ func readFloor(r io.Reader) (c content, h floor.Header, m *segment.Manifest, err
 }
 
 // ReadFloor builds a state from a floor file, for reading only.
-func ReadFloor(r io.Reader) (*State, floor.Header, error) {
-	c, h, m, err := readFloor(r)
+func ReadFloor(r io.Reader, extra Extra) (*State, floor.Header, error) {
+	c, h, m, err := readFloor(r, extra)
 	if err != nil {
 		return nil, h, err
 	}
-	return &State{content: c, manifest: m, floor: h.Index, changed: make(chan struct{})}, h, nil
+	return &State{content: c, makeExtra: extra, manifest: m, floor: h.Index, changed: make(chan struct{})}, h, nil
 }
 
 type countingReader struct {

@@ -31,6 +31,7 @@ type Sealed struct {
 	Configuration      []byte
 	Head               *segment.Head
 	core               coreDocument
+	edits              []segment.Edit  // of the manifest, for this floor
 	sections           []frozenSection // without core
 }
 
@@ -44,7 +45,7 @@ func (c *content) due() int64 {
 	return min(max(c.policy.policy.FlushBytes, floorShare*c.core.Measure), maxFlushBytes)
 }
 
-// seal closes the head at the command l. It first waits until at most one other head is sealed, and lets go of the lock meanwhile. A state
+// seal closes the head at the command l. What depends on the place in the log alone happens here, in sections' edits and checkpoints. It first waits until at most one other head is sealed, and lets go of the lock meanwhile. A state
 // that is closed stays as it is.
 func (s *State) seal(l *raft.Log) {
 	for len(s.sealed) >= maxSealed && s.halted == nil {
@@ -70,6 +71,12 @@ func (s *State) seal(l *raft.Log) {
 		if own, ok := sec.(*coreSection); ok {
 			sealed.core = own.document()
 			continue
+		}
+		if since(sec) > max(s.members.Version(), 1) {
+			continue
+		}
+		if e, ok := sec.(editor); ok {
+			sealed.edits = append(sealed.edits, e.TakeEdits()...)
 		}
 		sealed.sections = append(sealed.sections, frozenSection{sec.Name(), sec.Freeze()})
 	}

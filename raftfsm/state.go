@@ -24,6 +24,7 @@ type State struct {
 	sizes    [2]int64          // bytes of the newest floor file and of the one before
 
 	abandoned bool // nothing of this content is to be published: see Abandon
+	makeExtra Extra
 
 	halted  error         // why nothing more is applied
 	changed chan struct{} // closed and replaced after every batch of commands, after every flush and restore
@@ -41,6 +42,7 @@ type content struct {
 	floors   *Floors
 	core     core
 	recorder recorder
+	extra    []Section
 	clock    Clock
 	tick     Tick
 	index    uint64 // last applied command
@@ -61,14 +63,26 @@ type View struct {
 	Policy   Policy
 
 	RecorderDropped uint64 // frames of system recorders beyond their limit, since the beginning of the history
+
+	extra []Section
 }
 
-// NewState returns the state before the first command.
-func NewState() *State {
-	return &State{content: newContent(), changed: make(chan struct{})}
+// Section is one of the sections that came through Extra, nil where there is none of that name.
+func (v *View) Section(name string) Section {
+	for _, sec := range v.extra {
+		if sec.Name() == name {
+			return sec
+		}
+	}
+	return nil
 }
 
-func newContent() content {
+// NewState returns the state before the first command. extra may be nil.
+func NewState(extra Extra) *State {
+	return &State{content: newContent(extra), makeExtra: extra, changed: make(chan struct{})}
+}
+
+func newContent(extra Extra) content {
 	c := content{
 		ledger:  ledger.New(DefaultPolicy().Ledger),
 		head:    segment.NewHead(),
@@ -77,12 +91,15 @@ func newContent() content {
 		floors:  &Floors{},
 	}
 	c.policy = newPolicySection(c.ledger)
+	if extra != nil {
+		c.extra = extra(c.ledger)
+	}
 	return c
 }
 
 // Sections lists the sections in the order of a floor file. The first one is the state's own.
 func (c *content) Sections() []Section {
-	return []Section{&coreSection{c}, c.members, c.policy, c.floors, c.keys, c.ledger}
+	return append([]Section{&coreSection{c}, c.members, c.policy, c.floors, c.keys, c.ledger}, c.extra...)
 }
 
 // section finds the owner of a command kind.
@@ -102,6 +119,7 @@ func (s *State) View(fn func(View)) {
 	v := View{
 		Index: s.index, Clock: s.clock, Tick: s.tick, Ledger: s.ledger, Head: s.head, Manifest: s.manifest, Floor: s.floor,
 		Members: s.members, Floors: s.floors, Policy: s.policy.policy, RecorderDropped: s.recorder.dropped,
+		extra: s.extra,
 	}
 	for _, sealed := range s.sealed {
 		v.Sealed = append(v.Sealed, sealed.Head)

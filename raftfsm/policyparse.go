@@ -1,0 +1,83 @@
+package raftfsm
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ParsePolicy reads a policy strictly, gives every limit that is zero or absent its default, and checks the ranges. An error is a *RefusedError.
+func ParsePolicy(body []byte) (Policy, error) {
+	var p Policy
+	if err := readStrictly(body, &p); err != nil {
+		return Policy{}, badPolicy(err.Error(), "start from what GET /v1/policy answers")
+	}
+	p.Merge = p.Merge.WithDefaults()
+	return p.complete()
+}
+
+// parsePolicyV1 reads the body of a command of version 1, in which there is nothing of merges: a node of a release that has only that version refuses it.
+func parsePolicyV1(body []byte) (Policy, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(body, &members); err == nil {
+		for name := range members {
+			if strings.EqualFold(name, "merge") {
+				return Policy{}, badPolicy(fmt.Sprintf("json: unknown field %q", name), "merge needs cluster version 2")
+			}
+		}
+	}
+	var p Policy
+	if err := readStrictly(body, &p); err != nil {
+		return Policy{}, badPolicy(err.Error(), "start from what GET /v1/policy answers")
+	}
+	if p.Ledger.SkewLimitMS > maxSkewV1MS {
+		return Policy{}, badPolicy(fmt.Sprintf("ledger: policy skew_limit_ms is %d, the limit is %d", p.Ledger.SkewLimitMS, int64(maxSkewV1MS)), "more needs cluster version 2")
+	}
+	return p.complete()
+}
+
+// maxSkewV1MS is ten years, the most that releases of cluster version 1 take for skew_limit_ms.
+const maxSkewV1MS = 10 * 365 * 24 * 3_600_000
+
+func readStrictly(body []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return err
+	}
+	if dec.More() {
+		return errors.New("something follows the policy")
+	}
+	return nil
+}
+
+func badPolicy(message, hint string) error {
+	return &RefusedError{Code: "bad_policy", Message: message, Hint: hint}
+}
+
+// complete is the policy with its defaults, if it is within the ranges.
+func (p Policy) complete() (Policy, error) {
+	if p.IdempotencyKeys == 0 {
+		p.IdempotencyKeys = DefaultPolicy().IdempotencyKeys
+	}
+	if p.RecorderPerTick == 0 {
+		p.RecorderPerTick = DefaultPolicy().RecorderPerTick
+	}
+	if p.FlushBytes == 0 {
+		p.FlushBytes = DefaultPolicy().FlushBytes
+	}
+	if p.FlushBytes < minFlushBytes || p.FlushBytes > maxFlushBytes {
+		return Policy{}, badPolicy(fmt.Sprintf("flush_bytes %d is out of range", p.FlushBytes), fmt.Sprintf("flush_bytes: %d to %d", minFlushBytes, maxFlushBytes))
+	}
+	if p.IdempotencyKeys < 0 || p.IdempotencyKeys > 1<<24 || p.RecorderPerTick < 0 || p.RecorderPerTick > 1<<20 {
+		return Policy{}, badPolicy(fmt.Sprintf("idempotency_keys %d or recorder_per_tick %d is out of range", p.IdempotencyKeys, p.RecorderPerTick),
+			"idempotency_keys: 0 to 16777216, recorder_per_tick: 0 to 1048576")
+	}
+	if err := p.Ledger.Validate(); err != nil {
+		return Policy{}, badPolicy(err.Error(), "choose a value within the limit")
+	}
+	p.Ledger = p.Ledger.WithDefaults()
+	return p, p.Merge.validate()
+}
