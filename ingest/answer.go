@@ -37,10 +37,10 @@ type ErrorBody struct {
 }
 
 // answer words what became of the items. An error means that the Proposer spoke of frames which it was not given.
-func (c *collector) answer(res Result, order []uint32, key string) (*Answer, error) {
+func (c *Collector) answer(res Result, order []uint32, key string) (*Answer, error) {
 	a := &Answer{
 		Accepted: res.Accepted, Duplicate: res.Duplicate, Conflict: res.Conflict, Unverified: res.Unverified,
-		Rejected: c.rejected, Replayed: res.Replayed, Delivery: DeliveryExactlyOnce,
+		Rejected: slices.Clone(c.rejected), Replayed: res.Replayed, Delivery: DeliveryExactlyOnce,
 	}
 	unseq := c.unseq
 	for _, refusal := range res.Refused {
@@ -97,7 +97,6 @@ func (h *Handler) write(ctx *fasthttp.RequestCtx, a *Answer) error {
 	if a.Error != nil {
 		ctx.SetStatusCode(fasthttp.StatusUnprocessableEntity)
 	}
-	h.metrics.rejected(a.Rejected)
 	ctx.SetContentType("application/json")
 	ctx.SetBody(append(body, '\n'))
 	return nil

@@ -7,39 +7,40 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// binary takes a batch that the client encoded and returns it under the door's own header and the principal's tenant. It is all or
+// binary takes a batch that the client encoded and puts it under the door's own header and the principal's tenant. It is all or
 // nothing: a client that builds batches checks its frames itself.
-func (c *collector) binary(batch []byte) ([]byte, error) {
+func (c *Collector) binary(batch []byte) error {
 	if len(batch) > frame.MaxBatchBytes {
-		return nil, batchTooLarge()
+		return batchTooLarge()
 	}
 	r := &c.reader
 	if err := r.Reset(batch); err != nil {
-		return nil, badBatch(err)
+		return badBatch(err)
 	}
 	switch {
 	case r.NumRejects() > 0:
-		return nil, refuse(fasthttp.StatusBadRequest, "bad_batch", "declare frames that will never come with declare-lost",
+		return refuse(fasthttp.StatusBadRequest, "bad_batch", "declare frames that will never come with declare-lost",
 			"the batch has %d rejects; only a door writes those", r.NumRejects())
 	case r.Frames() == 0:
-		return nil, emptyBody()
+		return emptyBody()
 	}
 	if err := c.checkDefs(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.VerifyFingerprints(); err != nil {
-		return nil, badBatch(err)
+		return badBatch(err)
 	}
 	stamped, err := r.Stamp(nil, c.header, c.tenant)
 	if err != nil {
-		return nil, badBatch(err)
+		return badBatch(err)
 	}
+	c.stamped = stamped
 	c.countFrames()
-	return stamped, nil
+	return nil
 }
 
 // checkDefs refuses reserved names, and a batch of several tenants: Stamp moves all streams to one, where two of them could meet.
-func (c *collector) checkDefs() error {
+func (c *Collector) checkDefs() error {
 	var first frame.StreamKey
 	for def := range c.reader.Defs() {
 		if err := checkKey(def.Key); err != nil {
@@ -56,7 +57,7 @@ func (c *collector) checkDefs() error {
 	return nil
 }
 
-func (c *collector) countFrames() {
+func (c *Collector) countFrames() {
 	var g frame.Group
 	var it frame.Item
 	for c.reader.Rewind(); c.reader.NextGroup(&g); {

@@ -84,9 +84,18 @@ func BenchmarkIngest(b *testing.B) {
 	}
 }
 
-// BenchmarkItem measures the two halves of reading a frame object: its grammar, and its members with exact numbers.
+// BenchmarkItem measures how a frame object is read: scan in one pass, or else in two, its grammar and then its members.
 func BenchmarkItem(b *testing.B) {
 	text := benchBody(1, "", "", "")
+	b.Run("scan", func(b *testing.B) {
+		var it frameObject
+		b.SetBytes(int64(len(text)))
+		for b.Loop() {
+			if s := (scanner{text: text}); !it.scan(&s) {
+				b.Fatalf("not plain from byte %d on", s.at)
+			}
+		}
+	})
 	b.Run("grammar", func(b *testing.B) {
 		var r reader
 		b.SetBytes(int64(len(text)))
@@ -97,7 +106,7 @@ func BenchmarkItem(b *testing.B) {
 		}
 	})
 	b.Run("members", func(b *testing.B) {
-		var it item
+		var it frameObject
 		b.SetBytes(int64(len(text)))
 		for b.Loop() {
 			if it.read(text); it.fault != nil {

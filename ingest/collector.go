@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ledger/registry"
 	"github.com/valyala/fasthttp"
 )
 
@@ -22,16 +23,21 @@ type Rejection struct {
 	Message string `json:"message"`
 }
 
-// collector turns the items of one request into one batch and remembers which item became what. Collectors are reused: the builder
-// keeps its buffers and names. One goroutine at a time.
-type collector struct {
+// Collector turns the items of one request into one batch and remembers which item became what. Collectors are reused: the builder
+// keeps its buffers and names. One goroutine at a time. An error of its methods refuses the whole request.
+type Collector struct {
 	builder frame.Builder
 	reader  frame.Reader // of binary batches
 	header  frame.Header
 	tenant  string
+	stamped []byte // the batch, when the client built it
 
-	json reader
-	it   item
+	devices registry.Snapshot
+	classes []frame.Class // by the batch's number of a stream, of those that were looked up; 0 is not yet
+
+	scanner scanner
+	json    reader
+	object  frameObject
 
 	items    int     // read so far
 	added    []added // one for each frame of the batch, in the order of builder.Add
@@ -46,52 +52,72 @@ type added struct {
 	unseq bool
 }
 
-func (c *collector) reset(h frame.Header, tenant string) {
-	c.builder.Reset(h)
-	c.header, c.tenant = h, tenant
-	c.items, c.unseq, c.evidence = 0, 0, 0
+func (c *Collector) reset(h frame.Header, tenant string, devices registry.Snapshot) {
+	c.header, c.tenant, c.devices = h, tenant, devices
+	c.restart()
+}
+
+// restart drops what was collected.
+func (c *Collector) restart() {
+	c.builder.Reset(c.header)
+	c.classes = c.classes[:0]
+	c.items, c.unseq, c.evidence, c.stamped = 0, 0, 0, nil
 	c.added = c.added[:0]
 	c.rejected = c.rejected[:0]
 }
 
 // forget drops every reference to the request's body, which must not live as long as the pool that the collector goes back to.
-func (c *collector) forget() {
+func (c *Collector) forget() {
+	c.scanner = scanner{}
 	c.json.open(nil)
-	clear(c.it.frame.Fields[:cap(c.it.frame.Fields)])
-	c.it = item{frame: frame.Frame{Fields: c.it.frame.Fields[:0]}}
+	c.object.Forget()
+	c.devices = registry.Snapshot{}
 	_ = c.reader.Reset(nil) // an empty batch is damaged, and leaves the reader empty
 }
 
-// item takes the validated JSON text of one item. The error refuses the whole request.
-func (c *collector) item(text []byte) error {
+// item takes the validated JSON text of one item.
+func (c *Collector) item(text []byte) error {
 	if text[0] != '{' {
-		return c.reject(&fault{"not_an_object", "an item must be a JSON object"}, nil, text)
+		return c.Unreadable(&Fault{"not_an_object", "an item must be a JSON object"})
 	}
-	it := &c.it
-	it.read(text)
+	c.object.read(text)
+	return c.Take(&c.object.Item, text)
+}
+
+// Take puts an item into the batch, or lists it as rejected. text is what it was read from: evidence.
+func (c *Collector) Take(it *Item, text []byte) error {
 	key, f := c.key(it)
 	if f != nil {
-		it.fail(keyDevice, f)
+		it.Doubt(f)
 	}
 	if it.fault != nil {
 		return c.reject(it.fault, it, text)
 	}
 	id, err := c.builder.Stream(key)
 	if err == nil {
-		it.group.Stream = id
-		err = c.builder.Add(it.group, &it.frame)
+		it.Group.Stream = id
+		if it.AnyClass && c.devices.HasClasses() {
+			it.Frame.Class = c.classOf(id, key.Device)
+		}
+		err = c.builder.Add(it.Group, &it.Frame)
 	}
 	if err != nil {
 		return c.refused(err, it, text)
 	}
-	c.add(it.group.Unseq)
+	c.add(it.Group.Unseq)
 	c.items++
 	return nil
 }
 
+// Unreadable lists an item of which nothing could be read.
+func (c *Collector) Unreadable(f *Fault) error { return c.reject(f, nil, nil) }
+
+// Items is how many items were taken or rejected so far.
+func (c *Collector) Items() int { return c.items }
+
 // key names the item's stream and checks that a client may use the names.
-func (c *collector) key(it *item) (frame.StreamKey, *fault) {
-	key := frame.StreamKey{Tenant: c.tenant, Device: alias(it.device), Stream: alias(it.stream)}.WithDefaults()
+func (c *Collector) key(it *Item) (frame.StreamKey, *Fault) {
+	key := frame.StreamKey{Tenant: c.tenant, Device: it.Device, Stream: it.Stream}.WithDefaults()
 	if it.anonymous {
 		return key, nil // said already
 	}
@@ -107,7 +133,7 @@ func checkKey(key frame.StreamKey) error {
 }
 
 // add remembers where a frame of the batch came from: the item at hand.
-func (c *collector) add(unseq bool) {
+func (c *Collector) add(unseq bool) {
 	c.added = append(c.added, added{uint32(c.items), unseq})
 	if unseq {
 		c.unseq++
@@ -115,8 +141,8 @@ func (c *collector) add(unseq bool) {
 }
 
 // refused handles an error of the builder: the batch is full, or the item is at fault.
-func (c *collector) refused(err error, it *item, text []byte) error {
-	if f := faultOf(err); f.code != codeBatchFull {
+func (c *Collector) refused(err error, it *Item, text []byte) error {
+	if f := faultOf(err); f.Code != codeBatchFull {
 		return c.reject(f, it, text)
 	}
 	return batchTooLarge()
@@ -124,30 +150,30 @@ func (c *collector) refused(err error, it *item, text []byte) error {
 
 // reject lists an item as rejected and, when its number is known, puts the fact into the batch. it is nil when nothing of the item could
 // be read. The error refuses the whole request.
-func (c *collector) reject(f *fault, it *item, text []byte) error {
+func (c *Collector) reject(f *Fault, it *Item, text []byte) error {
 	if len(c.rejected) == maxRejected {
 		return refuse(fasthttp.StatusBadRequest, "too_many_rejected", "check the format of the frames, or send fewer in one request",
-			"more than %d items are bad, the last one: %s: %s; nothing was stored", maxRejected, f.code, f.message)
+			"more than %d items are bad, the last one: %s: %s; nothing was stored", maxRejected, f.Code, f.Message)
 	}
-	c.rejected = append(c.rejected, Rejection{Item: c.items, Code: f.code, Message: f.message})
+	c.rejected = append(c.rejected, Rejection{Item: c.items, Code: f.Code, Message: clip(f.Message)})
 	c.items++
-	if it == nil || it.anonymous || it.group.Unseq {
+	if it == nil || it.anonymous || it.Group.Unseq {
 		return nil
 	}
 	return c.account(f, it, text)
 }
 
 // account records a rejected number in the batch, with the first bytes of the item as evidence.
-func (c *collector) account(f *fault, it *item, text []byte) error {
+func (c *Collector) account(f *Fault, it *Item, text []byte) error {
 	key, _ := c.key(it)
 	raw := text[:min(len(text), frame.MaxRejectBytes, maxEvidenceBytes-c.evidence)]
 	c.evidence += len(raw)
 	id, err := c.builder.Stream(key)
 	if err == nil {
-		it.group.Stream = id
-		err = c.builder.Reject(frame.Reject{Group: it.group, Seq: it.frame.Seq, Cause: causeOf(f.code), Code: f.code, Raw: raw})
+		it.Group.Stream = id
+		err = c.builder.Reject(frame.Reject{Group: it.Group, Seq: it.Frame.Seq, Cause: causeOf(f.Code), Code: f.Code, Raw: raw})
 	}
-	if err != nil && faultOf(err).code == codeBatchFull {
+	if err != nil && faultOf(err).Code == codeBatchFull {
 		return batchTooLarge()
 	}
 	return nil // any other error says that the number is not one to account for; the answer names the item all the same
@@ -167,13 +193,13 @@ func causeOf(code string) frame.Cause {
 }
 
 // faultOf words an error of frame for the answer.
-func faultOf(err error) *fault {
+func faultOf(err error) *Fault {
 	if err == nil {
 		return nil // before invalid, which escapes to the heap
 	}
 	var invalid *frame.InvalidError
 	if !errors.As(err, &invalid) {
-		return &fault{"bad_frame", clip(err.Error())}
+		return &Fault{"bad_frame", clip(err.Error())}
 	}
 	code := invalid.Code
 	if code == "duplicate_field" {
@@ -183,7 +209,7 @@ func faultOf(err error) *fault {
 	if invalid.Hint != "" {
 		message += ": " + invalid.Hint
 	}
-	return &fault{code, message}
+	return &Fault{code, message}
 }
 
 func batchTooLarge() error {

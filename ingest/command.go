@@ -74,8 +74,12 @@ func (h *Handler) handler(c *command) func(*fasthttp.RequestCtx, auth.Principal)
 func (h *Handler) command(ctx *fasthttp.RequestCtx, p auth.Principal, c *command, keys []string) error {
 	src := source{stream: ctx.RequestBodyStream()}
 	defer h.unpacker.drain(ctx, &src)
-	_, form, err := readHeaders(ctx)
-	if err == nil && form != formatJSON {
+	_, err := readKey(ctx)
+	if err != nil {
+		return err
+	}
+	form, err := readContentType(ctx)
+	if err == nil && form.Meaning != formatJSON {
 		err = refuse(fasthttp.StatusUnsupportedMediaType, "unknown_content_type", "set Content-Type to application/json", "commands are JSON")
 	}
 	if err != nil {
@@ -111,7 +115,7 @@ func (c *command) encode(ctx *fasthttp.RequestCtx, tenant string, m *members) ([
 	m.failWith(faultOf(checkKey(sub.Key)))
 	body := c.body(sub, m)
 	if m.fault != nil {
-		return nil, refuse(fasthttp.StatusBadRequest, m.fault.code, "docs/http-api.md lists the keys of the body", "%s", m.fault.message)
+		return nil, refuse(fasthttp.StatusBadRequest, m.fault.Code, "docs/http-api.md lists the keys of the body", "%s", m.fault.Message)
 	}
 	return body, nil
 }

@@ -1,5 +1,5 @@
-// Package ingest is the door through which devices hand in frames. Today it speaks HTTP: JSON, NDJSON and the store's own binary
-// batch. Other protocols come as folders below it and share the Proposer.
+// Package ingest is the door through which devices hand in frames. It speaks HTTP: JSON, NDJSON and the store's own binary batch. Other
+// protocols are folders below it (influx is InfluxDB's line protocol) and share what is here: limits, Collector, Post, the Proposer.
 //
 // One request becomes one batch, and one batch one proposal: it is stored whole, in order, or not at all. The answer is written after
 // the Proposer returned, which is after commit and apply. Nothing is acknowledged before, and no frame is dropped in between: a request

@@ -23,7 +23,7 @@ func TestEveryCodeIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := regexp.MustCompile(`(?:refuse\(fasthttp\.\w+, |fault\{|Code: +|ErrorBody\{|m\.fail\()"([a-z_0-9]+)"`)
+	code := regexp.MustCompile(`(?:refuse\(fasthttp\.\w+, |Fault\{|Code: +|ErrorBody\{|m\.fail\()"([a-z_0-9]+)"`)
 	for _, path := range sources {
 		if strings.HasSuffix(path, "_test.go") {
 			continue

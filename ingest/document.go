@@ -21,6 +21,8 @@ import (
 // bytes that evidence and errors need. The walk over an item's members (object.go, BenchmarkItem) then has nothing left to check but
 // what a frame object may hold, and finds duplicate keys itself. Invalid UTF-8 is let through here and found per item, so that one bad
 // text does not cost its neighbours.
+//
+// Plain items, which is nearly all of them, never come that far: scan.go reads them in one pass.
 var jsonOptions = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
 // reader validates JSON texts and cuts them into values.
@@ -58,7 +60,53 @@ func (r *reader) check(text []byte) error {
 func trimJSON(text []byte) []byte { return bytes.Trim(text, " \t\r\n") }
 
 // document reads a whole JSON document: one frame object or an array of them. The error refuses all of it.
-func (c *collector) document(text []byte) error {
+func (c *Collector) document(text []byte) error {
+	if done, err := c.plain(text); done {
+		return err
+	}
+	c.restart()
+	return c.thorough(text)
+}
+
+// plain reads a document whose items are plain (scan.go), or nearly all of them. Done is false when its grammar is in doubt: then it is to
+// be read again from its beginning.
+func (c *Collector) plain(text []byte) (done bool, err error) {
+	s := &c.scanner
+	*s = scanner{text: text}
+	list := s.take('[')
+	switch {
+	case list && s.take(']'):
+		return s.space() == len(text), nil
+	case !list && !s.is('{'):
+		return false, nil
+	}
+	for more := true; more; more = list && s.take(',') {
+		if done, err := c.plainItem(s); !done || err != nil {
+			return done, err
+		}
+	}
+	if list && !s.take(']') {
+		return false, nil
+	}
+	return s.space() == len(text), nil
+}
+
+func (c *Collector) plainItem(s *scanner) (done bool, err error) {
+	start := s.space()
+	if c.object.scan(s) {
+		return true, c.Take(&c.object.Item, s.text[start:s.at])
+	}
+	c.json.open(s.text[start:])
+	value, err := c.json.ReadValue()
+	if err != nil || len(value) == 0 {
+		return false, nil
+	}
+	s.at = start + int(c.json.InputOffset())
+	return true, c.item(value)
+}
+
+// thorough reads a document token by token.
+func (c *Collector) thorough(text []byte) error {
 	c.json.open(text)
 	var err error
 	switch c.json.PeekKind() {
@@ -77,7 +125,7 @@ func (c *collector) document(text []byte) error {
 	return badJSON(err)
 }
 
-func (c *collector) array() error {
+func (c *Collector) array() error {
 	if _, err := c.json.ReadToken(); err != nil {
 		return err
 	}
@@ -90,7 +138,7 @@ func (c *collector) array() error {
 	return err
 }
 
-func (c *collector) readItem() error {
+func (c *Collector) readItem() error {
 	text, err := c.json.ReadValue()
 	if err != nil {
 		return err
@@ -99,7 +147,7 @@ func (c *collector) readItem() error {
 }
 
 // lines reads NDJSON: one frame object a line, empty lines are skipped. A broken line is an item that is rejected.
-func (c *collector) lines(text []byte) error {
+func (c *Collector) lines(text []byte) error {
 	for line := range bytes.Lines(text) {
 		if line = trimJSON(line); len(line) == 0 {
 			continue
@@ -111,9 +159,17 @@ func (c *collector) lines(text []byte) error {
 	return nil
 }
 
-func (c *collector) line(line []byte) error {
+func (c *Collector) line(line []byte) error {
+	c.scanner = scanner{text: line}
+	if c.object.scan(&c.scanner) && c.scanner.at == len(line) {
+		return c.Take(&c.object.Item, line)
+	}
+	return c.thoroughLine(line)
+}
+
+func (c *Collector) thoroughLine(line []byte) error {
 	if err := c.json.check(line); err != nil {
-		return c.reject(&fault{"bad_json", jsonMessage(err)}, nil, line)
+		return c.Unreadable(&Fault{"bad_json", jsonMessage(err)})
 	}
 	return c.item(line)
 }

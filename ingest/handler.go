@@ -8,6 +8,7 @@ import (
 
 	"github.com/gaplessdb/gapless/auth"
 	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ledger/registry"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fasthttp"
 )
@@ -18,7 +19,18 @@ import (
 type Route struct {
 	Method, Path string
 	Scope        auth.Scopes
+	Params       []string // query parameters that it takes
 	Handle       func(ctx *fasthttp.RequestCtx, p auth.Principal) error
+
+	// A protocol of another house has its own ways. The zero values are those of this API.
+
+	// Open routes need no token; Handle gets the zero Principal.
+	Open bool
+	// Credentials is the request's Authorization as package auth reads it. Default: the header.
+	Credentials func(ctx *fasthttp.RequestCtx) string
+	// Fail writes an error, whoever refused: status, headers and body. The root has set Retry-After if the error has one. Default: the
+	// API's error body.
+	Fail func(ctx *fasthttp.RequestCtx, status int, e ErrorBody)
 }
 
 // Options of a Handler. The zero value has the defaults.
@@ -38,6 +50,8 @@ type Options struct {
 	Timeout time.Duration
 	// Clock is the wall clock that receive times come from. Default time.Now.
 	Clock func() time.Time
+	// Devices is the registry of devices as of now; it is asked once a request. Default: nobody is registered.
+	Devices func() registry.Snapshot
 	// Metrics takes this door's metrics. Default: none.
 	Metrics prometheus.Registerer
 }
@@ -59,6 +73,9 @@ func (o *Options) setDefaults() error {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+	if o.Devices == nil {
+		o.Devices = func() registry.Snapshot { return registry.Snapshot{} }
+	}
 	return nil
 }
 
@@ -68,7 +85,7 @@ type Handler struct {
 	proposer   Proposer
 	gate       *gate
 	unpacker   *unpacker
-	collectors sync.Pool // of *collector
+	collectors sync.Pool // of *Collector
 	counters   Counters
 	metrics    *metrics
 }
@@ -78,26 +95,42 @@ func New(p Proposer, opt Options) (*Handler, error) {
 	if err := opt.setDefaults(); err != nil {
 		return nil, err
 	}
-	h := &Handler{opt: opt, proposer: p, gate: &gate{limit: opt.MaxInflightBytes}}
-	h.collectors.New = func() any { return new(collector) }
-	var err error
-	if h.unpacker, err = newUnpacker(opt.MaxBodyBytes, opt.MaxUnpackedBytes, h.gate); err != nil {
+	g := &gate{limit: opt.MaxInflightBytes}
+	u, err := newUnpacker(opt.MaxBodyBytes, opt.MaxUnpackedBytes, g)
+	if err != nil {
 		return nil, fmt.Errorf("ingest: zstd decoder: %w", err)
 	}
-	if h.metrics, err = newMetrics(opt.Metrics, h); err != nil {
-		return nil, fmt.Errorf("ingest: metrics of listener %q: %w", opt.Listener, err)
+	h, err := newHandler(p, opt, g, u)
+	if err != nil {
+		return nil, err
 	}
-	return h, nil
+	return h, register(opt.Metrics, opt.Listener, inFlight(g), inFlightLimit(g))
+}
+
+func newHandler(p Proposer, opt Options, g *gate, u *unpacker) (*Handler, error) {
+	h := &Handler{opt: opt, proposer: p, gate: g, unpacker: u}
+	h.collectors.New = func() any { return new(Collector) }
+	var err error
+	h.metrics, err = newMetrics(opt.Metrics, h)
+	return h, err
+}
+
+// Sibling is a door for another protocol on the same server: it shares the limits, max_inflight_bytes among them, and has counters and
+// metrics under a name of its own. Its Post serves the protocol's requests.
+func (h *Handler) Sibling(listener string) (*Handler, error) {
+	opt := h.opt
+	opt.Listener = listener
+	return newHandler(h.proposer, opt, h.gate, h.unpacker)
 }
 
 // Routes are this door's handlers.
 func (h *Handler) Routes() []Route {
-	routes := []Route{{"POST", "/v1/frames", auth.Write, h.postFrames}}
+	routes := []Route{{Method: "POST", Path: "/v1/frames", Scope: auth.Write, Handle: h.postFrames}}
 	for i := range commands {
 		c := &commands[i]
-		routes = append(routes, Route{"POST", "/v1/devices/{device}/" + c.path, auth.Write, h.handler(c)})
+		routes = append(routes, Route{Method: "POST", Path: "/v1/devices/{device}/" + c.path, Scope: auth.Write, Handle: h.handler(c)})
 	}
-	return routes
+	return append(routes, h.registryRoutes()...)
 }
 
 // Listener is the name under which Counters stand in balance B.

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net"
@@ -140,7 +141,7 @@ func (r *testRoot) dispatch(ctx *fasthttp.RequestCtx) error {
 	}
 	segments := strings.Split(string(ctx.URI().PathOriginal()), "/")
 	for _, route := range r.routes {
-		if !matches(strings.Split(route.Path, "/"), segments, ctx) {
+		if route.Method != string(ctx.Method()) || !matches(strings.Split(route.Path, "/"), segments, ctx) {
 			continue
 		}
 		if !p.Scopes.Has(route.Scope) {
@@ -171,6 +172,7 @@ func matches(pattern, segments []string, ctx *fasthttp.RequestCtx) bool {
 
 // request is what a test sends; the zero value is JSON to /v1/frames.
 type request struct {
+	method  string // default POST
 	path    string
 	body    []byte
 	kind    string // Content-Type
@@ -197,7 +199,7 @@ func (d *door) send(r request) reply {
 		path = "/v1/frames"
 	}
 	req.SetRequestURI("http://door" + path)
-	req.Header.SetMethod("POST")
+	req.Header.SetMethod(cmp.Or(r.method, "POST"))
 	kind := r.kind
 	if kind == "" {
 		kind = "application/json"

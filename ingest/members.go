@@ -7,7 +7,7 @@ import (
 // members are the keys of a command's body, read one by one. The first fault sticks, so that callers check once, at the end.
 type members struct {
 	values map[string][]byte // raw JSON
-	fault  *fault
+	fault  *Fault
 }
 
 // readMembers reads one JSON object whose keys are all in known, none twice.
@@ -39,14 +39,14 @@ func readMembers(text []byte, known []string) *members {
 
 func (m *members) fail(code, message string) *members {
 	if m.fault == nil {
-		m.fault = &fault{code, message}
+		m.fault = &Fault{Code: code, Message: message}
 	}
 	return m
 }
 
-func (m *members) failWith(f *fault) {
+func (m *members) failWith(f *Fault) {
 	if f != nil {
-		m.fail(f.code, f.message)
+		m.fail(f.Code, f.Message)
 	}
 }
 
@@ -124,7 +124,7 @@ func (m *members) time() (ns int64, ok bool) {
 		if ok {
 			m.fail("bad_time", "more than one of time, time_ns, time_us and time_ms")
 		}
-		var f *fault
+		var f *Fault
 		ns, f = timeNS(t.key, value)
 		m.failWith(f)
 		ok = true

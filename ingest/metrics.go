@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -36,17 +37,20 @@ func newMetrics(reg prometheus.Registerer, h *Handler) (*metrics, error) {
 		unpackedBytes: prometheus.NewCounter(prometheus.CounterOpts{Name: "gapless_ingest_unpacked_bytes_total",
 			Help: "Bytes of request bodies after unpacking."}),
 	}
+	return m, register(reg, h.opt.Listener, m.requests, m.rejections, m.requestTime, m.proposeTime, m.bodyBytes, m.unpackedBytes, tallies{&h.counters})
+}
+
+func register(reg prometheus.Registerer, listener string, list ...prometheus.Collector) error {
 	if reg == nil {
-		return m, nil
+		return nil
 	}
-	reg = prometheus.WrapRegistererWith(prometheus.Labels{"listener": h.opt.Listener}, reg)
-	for _, c := range []prometheus.Collector{m.requests, m.rejections, m.requestTime, m.proposeTime, m.bodyBytes, m.unpackedBytes,
-		inFlight(h.gate), inFlightLimit(h.gate), tallies{&h.counters}} {
+	reg = prometheus.WrapRegistererWith(prometheus.Labels{"listener": listener}, reg)
+	for _, c := range list {
 		if err := reg.Register(c); err != nil {
-			return nil, err
+			return fmt.Errorf("ingest: metrics of listener %q: %w", listener, err)
 		}
 	}
-	return m, nil
+	return nil
 }
 
 func inFlight(g *gate) prometheus.Collector {

@@ -13,8 +13,14 @@ import (
 // that neither uint64 nor float64 can hold.
 func number(text []byte) (frame.Value, bool) {
 	if isInteger(text) && string(text) != "-0" {
-		return integer(text)
+		return Integer(text)
 	}
+	return Float(text)
+}
+
+// Float is the float64 nearest to a decimal number ("-1.5e3", "1.", ".5"; the caller has checked that it is one), with the decimal form
+// beside it where that is short enough. Reports false beyond the range of float64.
+func Float(text []byte) (frame.Value, bool) {
 	if v, ok := decimal(text); ok {
 		return v, true
 	}
@@ -31,17 +37,21 @@ func isInteger(text []byte) bool {
 	return true
 }
 
-func integer(text []byte) (frame.Value, bool) {
+// Integer reads digits, after a '-' or not. Reports false for anything else, and beyond int64 and uint64.
+func Integer(text []byte) (frame.Value, bool) {
+	if len(text) == 0 {
+		return frame.Value{}, false
+	}
 	if text[0] == '-' {
 		v, err := strconv.ParseInt(alias(text), 10, 64)
 		return frame.Int(v), err == nil
 	}
-	v, ok := unsigned(text)
+	v, ok := Unsigned(text)
 	return frame.Uint(v), ok
 }
 
-// unsigned reads digits only: no sign, fraction or exponent.
-func unsigned(text []byte) (uint64, bool) {
+// Unsigned reads digits only: no sign, fraction or exponent.
+func Unsigned(text []byte) (uint64, bool) {
 	if len(text) == 0 || len(text) > 20 {
 		return 0, false
 	}
@@ -106,7 +116,7 @@ func exponentOf(text []byte) (int, bool) {
 	if len(digits) > 3 {
 		return 0, false
 	}
-	v, ok := unsigned(digits)
+	v, ok := Unsigned(digits)
 	return sign * int(v), ok
 }
 
@@ -125,4 +135,69 @@ func scaled(mantissa int64, scale int) (frame.Value, bool) {
 		return frame.Value{}, false
 	}
 	return frame.DecimalFloat(mantissa, uint8(scale))
+}
+
+// maxExactDigits is how many digits always fit uint64.
+const maxExactDigits = 19
+
+// scanDigits appends the digits at text[at:] to a mantissa and returns the place behind them. Beyond maxExactDigits it overflows.
+func scanDigits(text []byte, at int, mantissa uint64) (uint64, int) {
+	for ; at < len(text) && text[at]-'0' <= 9; at++ {
+		mantissa = mantissa*10 + uint64(text[at]-'0')
+	}
+	return mantissa, at
+}
+
+// plainInteger takes a mantissa that was read from so many digits. It reports false when they are too many; "-0" is no integer.
+func plainInteger(v *frame.Value, mantissa uint64, digits int, negative bool) bool {
+	if digits > maxExactDigits || mantissa > math.MaxInt64 || negative && mantissa == 0 {
+		return false
+	}
+	*v = frame.Int(signed(mantissa, negative))
+	return true
+}
+
+// plainFloat takes mantissa / 10^scale. It reports false when the mantissa is not exactly a float64, or the scale too large.
+func plainFloat(v *frame.Value, mantissa uint64, digits, scale int, negative bool) (ok bool) {
+	if digits > maxExactDigits || mantissa > maxMantissa || negative && mantissa == 0 {
+		return false
+	}
+	if mantissa == 0 {
+		scale = 0
+	}
+	*v, ok = frame.DecimalFloat(signed(mantissa, negative), uint8(scale))
+	return ok
+}
+
+func signed(magnitude uint64, negative bool) int64 {
+	if negative {
+		return -int64(magnitude)
+	}
+	return int64(magnitude)
+}
+
+// PlainFloat reads a float of few digits, with a point or without, and nothing else: it reports false for every other number or text.
+func PlainFloat(v *frame.Value, text []byte) bool {
+	first := 0
+	if len(text) > 0 && text[0] == '-' {
+		first = 1
+	}
+	mantissa, at := scanDigits(text, first, 0)
+	digits, scale := at-first, 0
+	if at < len(text) && text[at] == '.' {
+		point := at
+		mantissa, at = scanDigits(text, at+1, mantissa)
+		scale = at - point - 1
+	}
+	return at == len(text) && digits+scale > 0 && plainFloat(v, mantissa, digits+scale, scale, first == 1)
+}
+
+// PlainInteger reads an integer of few digits, after a '-' or not, and nothing else.
+func PlainInteger(v *frame.Value, text []byte) bool {
+	first := 0
+	if len(text) > 0 && text[0] == '-' {
+		first = 1
+	}
+	mantissa, at := scanDigits(text, first, 0)
+	return at == len(text) && at > first && plainInteger(v, mantissa, at-first, first == 1)
 }

@@ -2,12 +2,15 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/ledger/registry"
 )
 
 // fakeProposer keeps batches as a store would: by number, with the first content winning. It fails the test when a batch is not one that
@@ -23,6 +26,8 @@ type fakeProposer struct {
 	requests []Request
 	commands []fakeCommand
 
+	devices *registry.Registry // takes the commands that are for it
+
 	fail   error    // returned instead of storing
 	refuse []uint64 // numbers that apply will not take
 }
@@ -34,7 +39,7 @@ type fakeCommand struct {
 }
 
 func newFakeProposer(t testing.TB) *fakeProposer {
-	return &fakeProposer{t: t, frames: map[string]uint32{}, keys: map[string]Request{}, answers: map[string]Result{}}
+	return &fakeProposer{t: t, devices: registry.New(ledger.New(ledger.Policy{})), frames: map[string]uint32{}, keys: map[string]Request{}, answers: map[string]Result{}}
 }
 
 func (p *fakeProposer) ProposeFrames(_ context.Context, req Request) (Result, error) {
@@ -116,6 +121,17 @@ func (p *fakeProposer) ProposeCommand(_ context.Context, kind uint16, version ui
 	}
 	p.index++
 	p.commands = append(p.commands, fakeCommand{kind, version, body})
+	if first, last := p.devices.Commands(); kind >= first && kind <= last {
+		out, err := p.devices.Apply(p.index, 1, testTime.UnixMilli(), kind, version, body)
+		if refused := new(registry.Error); errors.As(err, &refused) {
+			status := 400
+			if refused.Conflict {
+				status = 409
+			}
+			err = &RefusedError{Status: status, Code: refused.Code, Message: refused.Message, Hint: refused.Hint}
+		}
+		return frame.Position{History: 1, Index: p.index}, out, err
+	}
 	return frame.Position{History: 1, Index: p.index}, []byte(`{"epoch":1}`), nil
 }
 
