@@ -23,6 +23,15 @@ func (r *request) full(a *API) bool {
 func (r *request) writeState(asOf AsOf, c *completeness) {
 	w := &r.w
 	w.key("as_of")
+	w.asOf(asOf)
+	if c != nil {
+		w.key("completeness")
+		c.write(w)
+	}
+}
+
+// asOf writes a state. It is a list, because a node may have several partitions.
+func (w *writer) asOf(asOf AsOf) {
 	w.open('[')
 	w.open('{')
 	w.key("partition")
@@ -35,10 +44,6 @@ func (r *request) writeState(asOf AsOf, c *completeness) {
 	w.timeMS(asOf.TimeMS)
 	w.close('}')
 	w.close(']')
-	if c != nil {
-		w.key("completeness")
-		c.write(w)
-	}
 }
 
 // next appends the cursor of the next page, null on the last one.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/gaplessdb/gapless/auth"
@@ -21,9 +22,11 @@ type API struct {
 	opt     Options
 	metrics *metrics
 	census  census
+	exports atomic.Int64 // under way
 
-	maxListed   int // gaps that a page by time chooses from; where too few of them are of that time, the page is short
-	mergeBudget int // rows of a layer looked at between two looks at the deadline and the limits
+	maxListed     int // gaps that a page by time chooses from; where too few of them are of that time, the page is short
+	cadenceStamps int // times of frames that are held at once to put them in order
+	mergeBudget   int // rows of a layer looked at between two looks at the deadline and the limits
 }
 
 // New returns the API over a source of states and the segments that these name. A nil opener has no segments. It fails on settings that
@@ -37,7 +40,7 @@ func New(source Source, opener Opener, opt Options) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("query: register metrics: %w", err)
 	}
-	return &API{source: source, opener: opener, opt: opt, metrics: m, maxListed: 100_000, mergeBudget: 1 << 14}, nil
+	return &API{source: source, opener: opener, opt: opt, metrics: m, maxListed: 100_000, mergeBudget: 1 << 14, cadenceStamps: 1 << 18}, nil
 }
 
 // request is one question on its way. It belongs to one goroutine.
@@ -52,8 +55,9 @@ type request struct {
 	after       frame.Position
 	require     ledger.Grade // require=...: the least verdict that the client takes, 0 for any
 
-	reading     reading // what it reads of segments
-	w           writer  // the answer
+	reading     reading       // what it reads of segments
+	stream      *exportStream // the answer, which goes on after the request was handled; nil when it is in
+	w           writer        // the answer
 	contentType string
 	cuts        bool // the endpoint ends its page where it reaches the limit of bytes; a larger answer of any other is refused
 	rows        int  // in the answer, for the metrics
@@ -68,11 +72,20 @@ func (a *API) handler(e endpoint) func(*fasthttp.RequestCtx, auth.Principal) err
 		defer cancel()
 		r := &request{ctx: ctx, http: http, who: p, contentType: "application/json"}
 		r.reading = reading{ctx: ctx, opener: a.opener, maxBlocks: a.opt.MaxReadBlocks, maxBytes: a.opt.MaxReadBytes}
-		defer r.reading.release()
+		defer func() {
+			if r.stream == nil {
+				r.reading.release()
+			}
+		}()
 		r.w.b = http.Response.SwapBody(nil)[:0] // the response's own buffer, which fasthttp pools
-		err := r.parse(e)
+		err := r.parse(e, a.opt.MaxBodyBytes)
 		if err == nil {
 			err = timeoutError(e.serve(a, r), a.opt.Deadline)
+		}
+		if r.stream != nil {
+			http.SetContentType(r.contentType)
+			http.Response.SetBodyStream(r.stream, -1)
+			return nil
 		}
 		if err == nil && !r.cuts && len(r.w.b) > a.opt.MaxAnswerBytes {
 			err = limitError("query.max_answer_bytes", a.opt.MaxAnswerBytes, "ask for a smaller limit, or for one stream or epoch")
@@ -90,8 +103,8 @@ func (a *API) handler(e endpoint) func(*fasthttp.RequestCtx, auth.Principal) err
 }
 
 // parse reads what every endpoint has in common.
-func (r *request) parse(e endpoint) (err error) {
-	if r.args, err = parseParams(r.http.QueryArgs(), e.params); err != nil {
+func (r *request) parse(e endpoint, maxBody int) (err error) {
+	if r.args, err = e.arguments(r.http, maxBody); err != nil {
 		return err
 	}
 	r.device, _ = r.http.UserValue("device").(string)

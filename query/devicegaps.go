@@ -5,14 +5,14 @@ import (
 	"github.com/gaplessdb/gapless/ledger"
 )
 
-// deviceGaps serves GET /v1/devices/{device}/gaps: the full gap report of every selected stream and epoch. It lists at most as many gaps
-// as the largest page has rows; gaps_total says how many there are, and GET /v1/gaps has them all.
+// deviceGaps serves GET /v1/devices/{device}/gaps: the full gap report of every selected stream and epoch, and for a device with a cadence
+// what its times say. It lists at most as many gaps of either kind as the largest page has rows; gaps_total and count say how many there
+// are, and GET /v1/gaps has all of the first kind.
 func (a *API) deviceGaps(r *request) error {
-	sel, err := r.selection()
-	if err != nil {
+	p := reportPage{api: a, r: r}
+	if err := p.parse(); err != nil {
 		return err
 	}
-	p := reportPage{api: a, r: r, sel: sel}
 	if err := a.view(r, p.collect); err != nil {
 		return err
 	}
@@ -27,6 +27,10 @@ func (a *API) deviceGaps(r *request) error {
 	w.open('{')
 	w.key("device")
 	w.str(r.device)
+	if p.silent {
+		w.key("silent")
+		w.bool(true)
+	}
 	w.key("reports")
 	w.open('[')
 	for i := range p.reports {
@@ -35,6 +39,10 @@ func (a *API) deviceGaps(r *request) error {
 		}
 	}
 	w.close(']')
+	if p.cadence != nil {
+		w.key("cadence")
+		p.cadence.write(w)
+	}
 	r.rows = len(p.reports)
 	r.writeState(p.asOf, &c)
 	w.close('}')
@@ -43,13 +51,30 @@ func (a *API) deviceGaps(r *request) error {
 
 // reportPage is the reports, collected in one View. What the ledger leaves to others, the times of stored frames, is filled in outside of it.
 type reportPage struct {
-	api *API
-	r   *request
-	sel selection
+	api          *API
+	r            *request
+	sel          selection
+	question     cadenceQuestion
+	fromNS, toNS int64 // of the cadence
 
 	asOf    AsOf
 	layers  *layers
 	reports []report
+	silent  bool           // the device is registered and never said anything
+	cadence *cadenceReport // nil: the device has none
+	targets []target       // that it is measured by
+}
+
+func (p *reportPage) parse() (err error) {
+	r := p.r
+	if p.sel, err = r.selection(); err != nil {
+		return err
+	}
+	if p.question, err = r.cadence(cadenceRegistered, cadenceNone); err != nil {
+		return err
+	}
+	p.fromNS, p.toNS, err = r.args.timeRange()
+	return err
 }
 
 // report is the report of one epoch and what the newest head knows of its frames.
@@ -81,6 +106,29 @@ func (p *reportPage) collect(v *View) (err error) {
 		}
 		return err == nil
 	})
+	if err != nil {
+		return err
+	}
+	p.silent = len(p.sel.silent(v)) > 0
+	return p.collectCadence(v)
+}
+
+// collectCadence finds out whether the device has a cadence. A range of times without one would select nothing.
+func (p *reportPage) collectCadence(v *View) (err error) {
+	step := p.question.of(v, p.sel.tenant, p.sel.device)
+	if step == 0 {
+		for _, name := range []string{"from", "to"} {
+			if p.r.args.has(name) {
+				return badParameter(name, p.r.args.text(name), "a time together with a cadence: gap reports are about numbers, and this device has no "+
+					"registered cadence (cadence=1m asks for one, GET /v1/gaps selects gaps by time)")
+			}
+		}
+		return nil
+	}
+	p.cadence = &cadenceReport{
+		device: p.sel.device, step: step, registered: p.question.step == 0, fromNS: p.fromNS, toNS: p.toNS, most: p.api.opt.MaxPageRows,
+	}
+	p.targets, err = p.sel.targets(v, p.api.opt.MaxStreams)
 	return err
 }
 
@@ -104,6 +152,14 @@ func partOf(v *View, t target, e *ledger.EpochReport) *part {
 // finish fills in the times and adds up.
 func (p *reportPage) finish() (completeness, error) {
 	var total sum
+	if p.silent {
+		total.add(nothingSaid())
+	}
+	if p.cadence != nil {
+		if err := p.api.measureCadence(p.r, p.asOf, p.targets, p.cadence); err != nil {
+			return completeness{}, err
+		}
+	}
 	for i := range p.reports {
 		r := &p.reports[i]
 		if err := p.layers.settle(r.part); err != nil {

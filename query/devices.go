@@ -1,15 +1,24 @@
 package query
 
 import (
-	"github.com/gaplessdb/gapless/frame"
+	"time"
+
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/ledger/registry"
 )
 
-// devices serves GET /v1/devices: the devices of the tenant with their streams, sorted by name. A device is never split over two pages.
+// devices serves GET /v1/devices: the devices of the tenant with their streams, sorted by name, and those that are registered and never
+// said anything. A device is never split over two pages.
 func (a *API) devices(r *request) error {
-	p := &devicePage{r: r, streamsLeft: a.opt.MaxStreams}
+	p := &devicePage{api: a, r: r, streamsLeft: a.opt.MaxStreams}
 	var err error
 	if p.sel, err = r.selection(); err != nil {
+		return err
+	}
+	if p.groups, err = a.groups(r); err != nil {
+		return err
+	}
+	if p.overdue, err = r.args.bool("overdue"); err != nil {
 		return err
 	}
 	if p.limit, err = a.limit(r); err != nil {
@@ -30,7 +39,7 @@ func (a *API) devices(r *request) error {
 
 // device serves GET /v1/devices/{device}: one of them.
 func (a *API) device(r *request) error {
-	p := &devicePage{r: r, limit: 1, streamsLeft: a.opt.MaxStreams, one: true}
+	p := &devicePage{api: a, r: r, limit: 1, streamsLeft: a.opt.MaxStreams, one: true}
 	var err error
 	if p.sel, err = r.selection(); err != nil {
 		return err
@@ -43,139 +52,150 @@ func (a *API) device(r *request) error {
 
 // devicePage is one page of devices, collected in one View.
 type devicePage struct {
+	api         *API
 	r           *request
 	sel         selection
+	groups      *groups // of all selected devices, whatever page they are on
+	overdue     bool    // only devices that are
 	limit       int
 	after       string // the last device of the page before
 	streamsLeft int    // that may still be looked at
 	one         bool   // the answer is a device, not a list
 
-	asOf    AsOf
+	asOf   AsOf
+	layers *layers
+	list   []listedDevice
+	last   string // device that was looked at
+	more   bool
+}
+
+// listedDevice is a device on the page.
+type listedDevice struct {
+	device  string
 	streams []listedStream
-	ends    []int // streams[:ends[i]] are those of the first i+1 devices
-	sum     sum
-	more    bool
+	entry   *registry.Device // nil: it is not registered
+	silent  bool
+	pace    pace
 }
 
 // listedStream is one stream of a listed device.
 type listedStream struct {
-	key frame.StreamKey
+	ownStream
 	ledger.Summary
 }
 
 func (p *devicePage) collect(v *View) error {
-	p.asOf = v.AsOf
+	p.asOf, p.layers = v.AsOf, p.r.reading.capture(v)
 	if err := p.sel.exist(v); err != nil {
 		return err
 	}
+	if err := p.groups.exist(v, p.sel.tenant); err != nil {
+		return err
+	}
+	if err := p.addUp(v); err != nil {
+		return err
+	}
 	var err error
-	p.sel.each(v, p.after, lastStream, func(id frame.StreamID, key frame.StreamKey) bool {
-		if n := len(p.streams); n == 0 || p.streams[n-1].key.Device != key.Device {
-			if p.more = len(p.ends) == p.limit; p.more {
-				return false
-			}
-			p.ends = append(p.ends, n)
-		}
-		if p.streamsLeft--; p.streamsLeft < 0 {
-			err = limitError("query.max_streams", len(p.streams), "ask for a smaller limit")
+	p.sel.eachDevice(v, p.after, func(d ownDevice) bool {
+		if p.more = len(p.list) == p.limit; p.more {
 			return false
 		}
-		p.add(v, id, key)
+		if p.streamsLeft -= max(len(d.streams), 1); p.streamsLeft < 0 {
+			err = limitError("query.max_streams", p.api.opt.MaxStreams, "ask for a smaller limit, or select devices with prefix or match")
+			return false
+		}
+		if err = p.r.expired(); err != nil {
+			return false
+		}
+		p.last = d.name
+		if listed := p.look(v, d); !p.overdue || listed.pace.mayBeOverdue() {
+			p.list = append(p.list, listed)
+		}
 		return true
 	})
 	return err
 }
 
-func (p *devicePage) add(v *View, id frame.StreamID, key frame.StreamKey) {
-	s, _ := v.Ledger.Summary(id)
-	p.streams = append(p.streams, listedStream{key, s})
-	p.ends[len(p.ends)-1] = len(p.streams)
-	if s.Epochs > 0 {
-		p.sum.add(completeness{verdict: s.Verdict, expected: s.Totals.Expected, stored: s.Totals.Stored})
+// look reads what a View knows of a device.
+func (p *devicePage) look(v *View, d ownDevice) listedDevice {
+	listed := listedDevice{device: d.name, streams: make([]listedStream, len(d.streams))}
+	said := false
+	for i := range d.streams {
+		s, _ := v.Ledger.Summary(d.streams[i].id)
+		listed.streams[i] = listedStream{d.streams[i], s}
+		said = said || s.Epochs > 0
 	}
+	if d.registered {
+		entry, _ := v.registered().Get(p.sel.tenant, d.name)
+		listed.entry, listed.silent = &entry, !said
+		listed.pace = paceOf(v, listed.streams, time.Duration(entry.CadenceMS)*time.Millisecond)
+	}
+	return listed
 }
 
-func (p *devicePage) write() error {
-	c := p.sum.result()
-	if err := p.r.requireComplete(&c); err != nil {
+// addUp fills the groups.
+func (p *devicePage) addUp(v *View) (err error) {
+	if p.groups == nil {
+		return nil
+	}
+	if err := p.sel.count(v, p.api.opt.MaxStreams); err != nil {
 		return err
 	}
-	w := &p.r.w
-	w.open('{')
-	if p.one {
-		p.writeDevice(w, p.streams)
-	} else {
-		p.writeList(w)
-	}
-	p.r.writeState(p.asOf, &c)
-	if !p.one {
-		var next *cursor
-		if p.more {
-			next = &cursor{digest: p.r.digest, device: p.streams[len(p.streams)-1].key.Device}
+	p.sel.eachDevice(v, "", func(d ownDevice) bool {
+		var g *group
+		if err = p.r.expired(); err == nil {
+			g, err = p.groups.of(v, p.sel.tenant, d.name)
 		}
-		w.next(next)
+		if err != nil {
+			return false
+		}
+		g.addDevice()
+		said := false
+		for i := range d.streams {
+			s, _ := v.Ledger.Summary(d.streams[i].id)
+			totals := totalsOf(&s.Totals)
+			if g.addStreams(1, &totals); s.Epochs > 0 {
+				said = true
+				g.addGrade(s.Verdict)
+			}
+		}
+		if !said && d.registered {
+			g.addSilent()
+		}
+		return true
+	})
+	return err
+}
+
+// settle looks up what the View could not tell, and leaves the devices out that are not overdue after all.
+func (p *devicePage) settle() error {
+	kept := p.list[:0]
+	for i := range p.list {
+		d := &p.list[i]
+		if err := d.pace.settle(p.layers); err != nil {
+			return err
+		}
+		if !p.overdue || d.pace.overdue() {
+			kept = append(kept, *d)
+		}
 	}
-	w.close('}')
+	p.list = kept
 	return nil
 }
 
-func (p *devicePage) writeList(w *writer) {
-	w.key("devices")
-	w.open('[')
-	start := 0
-	for _, end := range p.ends {
-		w.open('{')
-		p.writeDevice(w, p.streams[start:end])
-		w.close('}')
-		start = end
+// completeness is that of the listed devices.
+func (p *devicePage) completeness() completeness {
+	var all sum
+	for i := range p.list {
+		d := &p.list[i]
+		for n := range d.streams {
+			if s := &d.streams[n].Summary; s.Epochs > 0 {
+				all.add(completeness{verdict: s.Verdict, expected: s.Totals.Expected, stored: s.Totals.Stored})
+			}
+		}
+		if d.silent {
+			all.add(nothingSaid())
+		}
 	}
-	w.close(']')
-}
-
-// writeDevice writes the members of one device's object.
-func (p *devicePage) writeDevice(w *writer, streams []listedStream) {
-	p.r.rows++
-	w.key("device")
-	w.str(streams[0].key.Device)
-	w.key("streams")
-	w.open('[')
-	for i := range streams {
-		streams[i].write(w)
-	}
-	w.close(']')
-}
-
-func (s *listedStream) write(w *writer) {
-	w.open('{')
-	w.key("stream")
-	w.str(s.key.Stream)
-	w.key("epochs")
-	w.int(int64(s.Epochs))
-	w.key("epoch")
-	w.uint(uint64(s.Current))
-	w.key("last_seq")
-	if s.HasLast {
-		w.uint(s.LastSeq)
-	} else {
-		w.null()
-	}
-	w.key("last_time")
-	if s.HasTime {
-		w.timeNS(s.LastTimeNS)
-	} else {
-		w.null()
-	}
-	w.key("expected")
-	w.uint(s.Totals.Expected)
-	w.key("stored")
-	w.uint(s.Totals.Stored)
-	w.key("missing")
-	w.uint(s.Totals.Missing())
-	w.key("verdict")
-	if s.Epochs > 0 {
-		w.str(s.Verdict.String())
-	} else {
-		w.null()
-	}
-	w.close('}')
+	return all.result()
 }

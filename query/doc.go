@@ -26,6 +26,17 @@
 // what segments say (the numbers of a time range), they are read first, and a second View combines it, if its manifest is still the same
 // (windows).
 //
+// # Series
+//
+// /v1/query is about values (series.go; package series has the arithmetic). Its rows come as columns of whole blocks, not one by one, several streams
+// at a time, and a block that lies wholly in one bucket is not read at all where what it knows of its values is enough:
+//
+//	seriesPlan ── seriesRun: ask, choose, stretch ── seriesReader ─▶ seriesTrack (a stream's cells) ─▶ seriesGroup ─▶ SeriesAnswer ─▶ JSON, CSV
+//
+// A bucket is a range of time, and its completeness is what /v1/frames would say of that range: the ledger's view of the whole range is taken
+// once (seriesEpoch), and the windows of all buckets follow from the rows that are read anyway (bucketWindows). Points, which are questions
+// without aggregates, are frames as columns, and use what frames use (pointsPage).
+//
 // What cannot match is not read: segments by commit index and times of the manifest, epochs by the segment's device index, blocks by numbers
 // and times, columns by `fields` and `raw`.
 //

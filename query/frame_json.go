@@ -69,7 +69,9 @@ func (f *frameWriter) write(w *writer, key *epochKey, r *segment.Record) {
 func (w *writer) value(v *frame.Value) {
 	switch v.Kind {
 	case frame.KindFloat:
-		w.float(v.Float64())
+		if !w.decimal(v) {
+			w.float(v.Float64())
+		}
 	case frame.KindInt:
 		w.int(v.Int64())
 	case frame.KindUint:

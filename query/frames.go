@@ -1,28 +1,32 @@
 package query
 
 import (
-	"bytes"
 	"math"
 
 	"github.com/gaplessdb/gapless/segment"
 )
 
-// frames serves GET /v1/frames: the stored frames of one device, ordered by (stream, epoch, seq).
+// frames serves GET /v1/frames: the stored frames of one device in pages, ordered by (stream, epoch, seq), or, in one of the formats
+// that stream, all frames of many (export).
 //
 // All pages of one listing show one state, that of the first page: the cursor carries its index, and rows committed later are left
 // out. Rows are never changed or removed from it, so the pages put together are exactly the answer that one large page would have been,
 // whichever layers the rows moved through meanwhile.
 func (a *API) frames(r *request) error {
+	f, err := r.frameFormat()
+	if err != nil {
+		return err
+	}
+	if f.streams {
+		return a.export(r, f)
+	}
 	p, err := a.newFramePage(r)
 	if err != nil {
 		return err
 	}
+	p.ndjson = f.name == formatNDJSON
 	for !p.done {
-		var s stretch
-		if err := a.view(r, func(v *View) error { return p.collect(v, &s) }); err != nil {
-			return err
-		}
-		if err := p.use(&s); err != nil {
+		if err := p.stretch(); err != nil {
 			return err
 		}
 	}
@@ -31,38 +35,27 @@ func (a *API) frames(r *request) error {
 
 // framePage is one page on its way into the answer.
 type framePage struct {
-	api    *API
-	r      *request
-	sel    selection
-	span   segment.Span // by number and time
+	listing
 	show   shown
 	limit  int
 	ndjson bool
 
-	asOf         AsOf // the state that all pages show
-	completeness completeness
-	resume       *cursor  // where the page starts, nil for the first one
-	windows      *windows // what segments say of the time range, nil before it is asked for
-
-	targets []target // the epochs to read, in order; nil before the page began
-	first   place    // where it began
-	place            // the next row to read
-	frames  frameWriter
-	begun   bool // something is written
-	more    bool // rows are left for the next page
-	done    bool
+	resume *cursor // where the page starts, nil for the first one
+	frames frameWriter
+	begun  bool // something is written
+	done   bool
 }
 
 // newFramePage reads the parameters.
 func (a *API) newFramePage(r *request) (*framePage, error) {
 	r.cuts = true
-	p := &framePage{api: a, r: r, ndjson: bytes.Contains(r.http.Request.Header.Peek("Accept"), []byte(ndjsonType))}
+	p := &framePage{listing: listing{walk: walk{api: a, r: r}}}
 	var err error
 	if p.sel, err = r.selection(); err != nil {
 		return nil, err
 	}
 	if p.sel.device == "" {
-		return nil, badParameter("device", "", "the name of one device, and it is required")
+		return nil, badParameter("device", "", "the name of one device, and it is required; format=ndjson, csv or arrow gives frames of many")
 	}
 	if p.span, err = r.span(); err != nil {
 		return nil, err
@@ -70,6 +63,7 @@ func (a *API) newFramePage(r *request) (*framePage, error) {
 	if p.show, err = r.shown(); err != nil {
 		return nil, err
 	}
+	p.cols = p.show.columns()
 	if p.limit, err = a.limit(r); err != nil {
 		return nil, err
 	}
@@ -100,6 +94,56 @@ func (r *request) span() (s segment.Span, err error) {
 	}
 	s.FirstNS, s.LastNS, err = r.args.timeRange()
 	return s, err
+}
+
+// stretch reads and writes one stretch of the page. The first is of the View that the page begins with.
+func (p *framePage) stretch() error {
+	var s stretch
+	want := p.limit - p.r.rows + 1 // one more, to know whether there is a next page
+	var err error
+	switch {
+	case p.begun:
+		err = p.api.view(p.r, func(v *View) error { return p.collect(v, &s, want) })
+	case p.resume == nil:
+		err = p.start(func(v *View) error { return p.collect(v, &s, want) })
+	default:
+		err = p.api.view(p.r, func(v *View) error { return p.goOn(v, &s, want) })
+	}
+	if err != nil {
+		return err
+	}
+	if !p.begun {
+		if err := p.begin(); err != nil {
+			return err
+		}
+	}
+	if err := p.use(&s, want, p.write); err != nil {
+		return err
+	}
+	if p.more && p.r.rows < p.limit {
+		p.api.countLimit(p.r.reading.spent())
+	}
+	p.done = p.more || p.ended()
+	return nil
+}
+
+// goOn finds the epochs again, and where the cursor points. They stay the same for the whole listing: what is created later holds only
+// later frames.
+func (p *framePage) goOn(v *View, s *stretch, want int) (err error) {
+	if err := p.sel.exist(v); err != nil {
+		return err
+	}
+	if p.targets, err = p.sel.targets(v, p.api.opt.MaxStreams); err != nil {
+		return err
+	}
+	for p.at < len(p.targets) && p.targets[p.at].key.before(p.resume) {
+		p.at++
+	}
+	if p.at < len(p.targets) && !p.targets[p.at].key.after(p.resume) {
+		p.seq = p.resume.seq
+	}
+	p.first = p.place
+	return p.collect(v, s, want)
 }
 
 // begin writes what stands before the frames.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/gaplessdb/gapless/ledger"
 )
@@ -45,6 +47,40 @@ func (p *gapPage) eachGap(v *View, atOnce int, fn func(*ledger.GapRow) bool) (ne
 	}
 }
 
+// pageOfMatching is pageOf for devices that are selected by label: of one after the other. Its cursors are a device and the ledger's own
+// cursor in it, "" for the device's beginning.
+func (p *gapPage) pageOfMatching(v *View, q ledger.GapQuery) (page ledger.GapPage, err error) {
+	from, at, _ := strings.Cut(q.Cursor, "\x00")
+	want, devices := q.Limit, p.sel.devices
+	first, _ := slices.BinarySearch(devices, from)
+	for _, device := range devices[first:] {
+		if err := p.r.expired(); err != nil {
+			return page, err
+		}
+		if q.Device, q.Prefix, q.Cursor = device, "", ""; device == from {
+			q.Cursor = at
+		}
+		room := want - len(page.Gaps)
+		q.Limit = max(room, 1) // a page that is full looks for the next device that has a gap
+		one, err := v.Ledger.Gaps(q)
+		switch {
+		case err != nil:
+			return page, p.cursorError(err)
+		case room == 0 && len(one.Gaps) > 0:
+			page.Next = device + "\x00"
+			return page, nil
+		case room == 0:
+			continue
+		}
+		page.Gaps = append(page.Gaps, one.Gaps...)
+		if one.Next != "" {
+			page.Next = device + "\x00" + one.Next
+			return page, nil
+		}
+	}
+	return page, nil
+}
+
 // takes judges what the ledger's query cannot: whose device it is. When it was is judged outside of the lock.
 func (p *gapPage) takes(row *ledger.GapRow) bool {
 	return p.sel.device != "" || p.sel.system || row.Device[0] != '_'
@@ -53,6 +89,7 @@ func (p *gapPage) takes(row *ledger.GapRow) bool {
 // undated is a gap whose neighbours may lie outside of the newest head.
 type undated struct {
 	target *target
+	group  *group // of its device, nil without groups
 	run    ledger.Run
 	around
 }
@@ -78,18 +115,21 @@ func (p *gapPage) date(v *View, row *ledger.GapRow) undated {
 		p.targets = append(p.targets, t)
 	}
 	t, run := p.targets[len(p.targets)-1], ledger.Run{First: row.From, Last: row.To}
-	return undated{t, run, aroundInHead(v, t, run)}
+	g, _ := p.groups.of(v, p.sel.tenant, row.Device) // it is there: every selected device was added up
+	return undated{t, g, run, aroundInHead(v, t, run)}
 }
 
 // countTimed counts the gaps of a time range, which the ledger does not know. total made sure that they are not too many.
 func (p *gapPage) countTimed(v *View) error {
 	cursor := p.q.Cursor
 	p.q.Cursor, p.totals.Gaps = "", 0
+	p.groups.uncountGaps()
 	_, err := p.eachGap(v, gapsAtOnce, func(row *ledger.GapRow) bool {
 		if gap := p.date(v, row); !gap.touches(gap.run) {
 			p.undated = append(p.undated, gap)
 		} else if gap.meets(p.fromNS, p.toNS) {
 			p.totals.Gaps++
+			gap.group.addGap()
 		}
 		return true
 	})
@@ -149,7 +189,11 @@ func (p *gapPage) finish() error {
 		}
 		if gap.meets(p.fromNS, p.toNS) {
 			p.totals.Gaps++
+			gap.group.addGap()
 		}
+	}
+	if err := p.measureCadence(); err != nil {
+		return err
 	}
 	if !p.timed {
 		_, err := p.take(p.listed)
@@ -199,6 +243,10 @@ func (p *gapPage) write() error {
 	}
 	w.key("streams")
 	w.int(int64(p.streams))
+	w.key("silent")
+	w.int(int64(p.silent))
+	p.groups.write(w, true, p.cadence.question.asked)
+	p.cadence.write(w)
 	w.key("gaps")
 	w.open('[')
 	for i := range p.rows {

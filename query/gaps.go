@@ -3,7 +3,6 @@ package query
 import (
 	"errors"
 
-	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
 )
 
@@ -37,11 +36,14 @@ type gapPage struct {
 	fromNS, toNS int64
 	timed        bool // from or to was given
 	limit        int
+	groups       *groups // nil: none are asked for
+	cadence      fleetCadence
 
 	asOf         AsOf
 	layers       *layers
 	totals       ledger.GapTotals
 	streams      int
+	silent       int     // selected devices that are registered and never said anything
 	sum          sum     // of the streams, but for
 	parts        []*part // those whose end of what is complete is told
 	completeness completeness
@@ -78,6 +80,12 @@ func (p *gapPage) parse() (err error) {
 		return err
 	}
 	p.timed = r.args.has("from") || r.args.has("to")
+	if p.groups, err = p.api.groups(r); err != nil {
+		return err
+	}
+	if p.cadence.question, err = r.cadence(cadenceRegistered); err != nil {
+		return err
+	}
 	if p.limit, err = p.api.limit(r); err != nil {
 		return err
 	}
@@ -100,13 +108,21 @@ func (p *gapPage) collect(v *View) error {
 	if err := p.sel.exist(v); err != nil {
 		return err
 	}
+	if err := p.groups.exist(v, p.sel.tenant); err != nil {
+		return err
+	}
 	if err := p.sel.count(v, p.api.opt.MaxStreams); err != nil {
 		return err
 	}
 	if err := p.total(v); err != nil {
 		return err
 	}
-	p.grade(v)
+	if err := p.grade(v); err != nil {
+		return err
+	}
+	if err := p.collectCadence(v); err != nil {
+		return err
+	}
 	p.q.NoTotal = true
 	if p.timed {
 		if err := p.countTimed(v); err != nil {
@@ -116,22 +132,18 @@ func (p *gapPage) collect(v *View) error {
 	return p.list(v)
 }
 
-// total adds up the selected streams. The ledger does not know the store's own devices apart: where they are not asked for, their sums
-// are taken off again, which is exact.
+// total adds up the selected streams.
 func (p *gapPage) total(v *View) error {
-	q := p.q
-	q.Limit, q.Cursor, q.Min = 1, "", 0
-	all, err := p.pageOf(v, q)
+	all, err := p.addUp(v, 0)
 	if err != nil {
 		return err
 	}
 	if (p.q.Min > 1 || p.timed) && all.Totals.Gaps > uint64(p.api.opt.MaxGaps) {
 		return limitError("query.max_gaps", p.api.opt.MaxGaps,
-			"min, from and to look at every gap: select fewer with device, prefix, state or cause")
+			"min, from and to look at every gap: select fewer with device, prefix, match, state or cause")
 	}
 	if p.q.Min > 1 {
-		q.Min = p.q.Min
-		if all, err = p.pageOf(v, q); err != nil {
+		if all, err = p.addUp(v, p.q.Min); err != nil {
 			return err
 		}
 	}
@@ -139,8 +151,46 @@ func (p *gapPage) total(v *View) error {
 	return nil
 }
 
-// pageOf asks the ledger, and subtracts the store's own devices from the totals where the selection leaves them out.
+// addUp counts what is selected, and of gaps those of at least so many numbers. The ledger does not know devices by label, nor groups: with
+// them it is asked device by device.
+func (p *gapPage) addUp(v *View, least uint64) (all ledger.GapPage, err error) {
+	q := p.q
+	q.Limit, q.Cursor, q.Min = 1, "", least
+	if !p.sel.matching() && p.groups == nil {
+		return p.pageOf(v, q)
+	}
+	p.groups.reset()
+	p.sel.eachDevice(v, "", func(d ownDevice) bool {
+		var g *group
+		if err = p.r.expired(); err == nil {
+			g, err = p.groups.of(v, p.sel.tenant, d.name)
+		}
+		if err != nil {
+			return false
+		}
+		g.addDevice()
+		if len(d.streams) == 0 {
+			return true
+		}
+		q.Device, q.Prefix = d.name, ""
+		var one ledger.GapPage
+		if one, err = v.Ledger.Gaps(q); err != nil {
+			return false
+		}
+		addTotals(&all.Totals, &one.Totals)
+		all.Streams += one.Streams
+		g.addStreams(one.Streams, &one.Totals)
+		return true
+	})
+	return all, err
+}
+
+// pageOf asks the ledger. It does not know the store's own devices apart: where they are not asked for, their sums are taken off again,
+// which is exact.
 func (p *gapPage) pageOf(v *View, q ledger.GapQuery) (ledger.GapPage, error) {
+	if p.sel.matching() {
+		return p.pageOfMatching(v, q)
+	}
 	page, err := v.Ledger.Gaps(q)
 	if err != nil || q.NoTotal || !p.hidesSystem() {
 		return page, p.cursorError(err)
@@ -184,23 +234,42 @@ func (p *gapPage) cursorError(err error) error {
 	return err
 }
 
-// grade finds the verdict on what is selected: the worst of its streams.
-func (p *gapPage) grade(v *View) {
-	p.sel.each(v, "", "", func(id frame.StreamID, key frame.StreamKey) bool {
-		switch {
-		case p.sel.epoch != 0:
-			if reports, _ := v.Ledger.Report(id, ledger.ReportOptions{Epoch: p.sel.epoch, GapLimit: 1}); len(reports) == 1 {
-				p.sum.add(completeness{verdict: reports[0].Verdict})
-			}
-		case p.sel.device != "":
-			if part, ok := ofStream(v, id, key); ok {
-				p.parts = append(p.parts, part)
-			}
-		default:
-			if grade, ok := v.Ledger.Grade(id); ok {
-				p.sum.add(completeness{verdict: grade})
-			}
+// grade finds the verdict on what is selected: the worst of its streams. Of a device that never said anything nothing is known.
+func (p *gapPage) grade(v *View) (err error) {
+	p.sel.eachDevice(v, "", func(d ownDevice) bool {
+		var g *group
+		if g, err = p.groups.of(v, p.sel.tenant, d.name); err != nil {
+			return false
+		}
+		for i := range d.streams {
+			p.gradeStream(v, &d.streams[i], g)
+		}
+		if d.registered && !spoke(v, p.sel.tenant, d.name) {
+			p.silent++
+			p.sum.add(nothingSaid())
+			g.addSilent()
 		}
 		return true
 	})
+	return err
+}
+
+func (p *gapPage) gradeStream(v *View, s *ownStream, g *group) {
+	switch {
+	case p.sel.epoch != 0:
+		if reports, _ := v.Ledger.Report(s.id, ledger.ReportOptions{Epoch: p.sel.epoch, GapLimit: 1}); len(reports) == 1 {
+			p.sum.add(completeness{verdict: reports[0].Verdict})
+			g.addGrade(reports[0].Verdict)
+		}
+	case p.sel.device != "":
+		if part, ok := ofStream(v, s.id, s.key); ok {
+			p.parts = append(p.parts, part)
+			g.addGrade(part.verdict)
+		}
+	default:
+		if grade, ok := v.Ledger.Grade(s.id); ok {
+			p.sum.add(completeness{verdict: grade})
+			g.addGrade(grade)
+		}
+	}
 }

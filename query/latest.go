@@ -2,7 +2,6 @@ package query
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/segment"
@@ -14,7 +13,7 @@ func (a *API) latest(r *request) error {
 	r.cuts = true
 	p := &latestPage{api: a, r: r}
 	var err error
-	if p.sel, err = r.latestSelection(); err != nil {
+	if p.sel, err = r.manySelection(); err != nil {
 		return err
 	}
 	if p.limit, err = a.limit(r); err != nil {
@@ -31,27 +30,6 @@ func (a *API) latest(r *request) error {
 		return err
 	}
 	return p.write()
-}
-
-// latestSelection is selection for the endpoint that takes several devices.
-func (r *request) latestSelection() (selection, error) {
-	devices := slices.Clone(r.args["device"])
-	if len(devices) < 2 {
-		return r.selection()
-	}
-	one := *r
-	one.args = params{}
-	for name, v := range r.args {
-		one.args[name] = v
-	}
-	one.args["device"] = devices[:1]
-	s, err := one.selection()
-	if slices.Contains(devices, "") {
-		return s, badParameter("device", "", "the name of a device")
-	}
-	slices.Sort(devices)
-	s.device, s.devices = "", slices.Compact(devices)
-	return s, err
 }
 
 // latestPage is one page, chosen in one View, read and written outside of it.

@@ -2,10 +2,8 @@ package query
 
 import (
 	"fmt"
-	"math"
 	"sort"
 
-	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/segment"
 )
 
@@ -17,8 +15,7 @@ type layer interface {
 
 	// has, below and above know the stored numbers: this one, the next lower and the next higher one. They read no block.
 	has(seq uint64) bool
-	below(seq uint64) (uint64, bool)
-	above(seq uint64) (uint64, bool)
+	neighbours
 
 	// overlaps is false when no row of the span can be here, and none of its numbers is below first.
 	overlaps(span *segment.Span) bool
@@ -102,8 +99,8 @@ type fileLayer struct {
 	reader *segment.Reader
 	t      *target
 	epoch  segment.Epoch
-	runs   []ledger.Run // stored numbers
-	ahead  []point      // read by point, without a hole between them
+	runs   runList // stored numbers
+	ahead  []point // read by point, without a hole between them
 }
 
 func (f *fileLayer) scan(span segment.Span, cols segment.Columns, fn func(*segment.Record) bool) (segment.Scanned, error) {
@@ -112,37 +109,9 @@ func (f *fileLayer) scan(span segment.Span, cols segment.Columns, fn func(*segme
 	return s, damagedSegment(f.reader.Info().Name, err)
 }
 
-// runAt is the place of the first run that ends at or above seq.
-func (f *fileLayer) runAt(seq uint64) int {
-	return sort.Search(len(f.runs), func(i int) bool { return f.runs[i].Last >= seq })
-}
-
-func (f *fileLayer) has(seq uint64) bool {
-	i := f.runAt(seq)
-	return i < len(f.runs) && f.runs[i].First <= seq
-}
-
-func (f *fileLayer) below(seq uint64) (uint64, bool) {
-	i := f.runAt(seq)
-	if i < len(f.runs) && f.runs[i].First < seq {
-		return seq - 1, true
-	}
-	if i == 0 {
-		return 0, false
-	}
-	return f.runs[i-1].Last, true
-}
-
-func (f *fileLayer) above(seq uint64) (uint64, bool) {
-	if seq == math.MaxUint64 {
-		return 0, false
-	}
-	i := f.runAt(seq + 1)
-	if i == len(f.runs) {
-		return 0, false
-	}
-	return max(f.runs[i].First, seq+1), true
-}
+func (f *fileLayer) has(seq uint64) bool             { return f.runs.has(seq) }
+func (f *fileLayer) below(seq uint64) (uint64, bool) { return f.runs.below(seq) }
+func (f *fileLayer) above(seq uint64) (uint64, bool) { return f.runs.above(seq) }
 
 func (f *fileLayer) overlaps(span *segment.Span) bool {
 	return f.epoch.FirstSeq <= span.LastSeq && f.epoch.LastSeq >= span.FirstSeq &&
@@ -152,6 +121,12 @@ func (f *fileLayer) overlaps(span *segment.Span) bool {
 func (f *fileLayer) first() uint64 { return f.epoch.FirstSeq }
 
 func (f *fileLayer) since(ns int64) (r reach, err error) {
+	switch { // no block has to be looked into
+	case f.epoch.FirstNS >= ns:
+		return reach{at: f.epoch.FirstSeq, hasAt: true}, nil
+	case f.epoch.LastNS < ns:
+		return reach{beside: f.epoch.LastSeq, hasBeside: true}, nil
+	}
 	if err := f.g.ready(); err != nil {
 		return r, err
 	}
@@ -161,6 +136,12 @@ func (f *fileLayer) since(ns int64) (r reach, err error) {
 }
 
 func (f *fileLayer) until(ns int64) (r reach, err error) {
+	switch {
+	case f.epoch.LastNS <= ns:
+		return reach{at: f.epoch.LastSeq, hasAt: true}, nil
+	case f.epoch.FirstNS > ns:
+		return reach{beside: f.epoch.FirstSeq, hasBeside: true}, nil
+	}
 	if err := f.g.ready(); err != nil {
 		return r, err
 	}

@@ -157,6 +157,9 @@ func (m *merge) pass(c *mergeCursor, rival uint64) {
 		c.ended = true
 	default:
 		c.next = span.LastSeq + 1
+		rest := m.span
+		rest.FirstSeq = c.next
+		c.ended = !c.layer.overlaps(&rest) // so that the next layer need not be read ahead for it
 	}
 }
 

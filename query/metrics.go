@@ -15,6 +15,7 @@ type metrics struct {
 	bytes       *prometheus.CounterVec   // by endpoint
 	limited     *prometheus.CounterVec   // by limit
 	viewSeconds prometheus.Histogram
+	exports     prometheus.Gauge
 
 	readRows   *prometheus.CounterVec // by endpoint
 	readBlocks *prometheus.CounterVec // by endpoint
@@ -43,6 +44,10 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Help:    "Time under the read lock of the state. It delays writes: a rise means questions that look at too much at once.",
 			Buckets: prometheus.ExponentialBuckets(0.00001, 4, 10),
 		}),
+		exports: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "gapless_query_exports",
+			Help: "Exports under way. One that stays at query.max_exports means clients that take their frames slowly, or too many of them.",
+		}),
 		readRows: counter("read_rows_total", "Rows of heads and segments that answers looked at. A rise without more rows in answers means "+
 			"filters that no index serves.", "endpoint"),
 		readBlocks: counter("read_blocks_total", "Blocks of segments that answers looked into, from the cache or the disk.", "endpoint"),
@@ -53,7 +58,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	return m, errors.Join(reg.Register(m.requests), reg.Register(m.seconds), reg.Register(m.rows), reg.Register(m.bytes),
-		reg.Register(m.limited), reg.Register(m.viewSeconds), reg.Register(m.readRows), reg.Register(m.readBlocks), reg.Register(m.readBytes))
+		reg.Register(m.limited), reg.Register(m.viewSeconds), reg.Register(m.exports), reg.Register(m.readRows), reg.Register(m.readBlocks), reg.Register(m.readBytes))
 }
 
 // countLimit counts the limit that an error names, if it is one.

@@ -99,6 +99,9 @@ func drawStep(t *rapid.T) step {
 		}
 	case 3:
 		return func(t tester, s *store) { s.settle() }
+	case 4:
+		entry := drawEntry(t)
+		return func(t tester, s *store) { s.register(t, f.tenant, entry) }
 	}
 	frames := rapid.SliceOfN(rapid.Custom(drawFrame), 1, 8).Draw(t, "frames")
 	for n := f.seq; n <= last; n++ { // and some that follow each other
@@ -107,6 +110,14 @@ func drawStep(t *rapid.T) step {
 		frames = append(frames, next)
 	}
 	return func(t tester, s *store) { s.put(t, frames...) }
+}
+
+// drawEntry is what an operator says of a device: of one that sends, or of one that never does.
+func drawEntry(t *rapid.T) string {
+	return fmt.Sprintf(`{"device":%q,"labels":{"site":%q},"cadence_ms":%d}`,
+		rapid.SampledFrom([]string{"d", "e", "scale", "never"}).Draw(t, "device"),
+		rapid.SampledFrom([]string{"x", "y"}).Draw(t, "site"),
+		rapid.SampledFrom([]int{0, 1000, 1500, 7000}).Draw(t, "cadence"))
 }
 
 // drawMove makes rows move on: the head is sealed, the oldest sealed head flushed, or nothing.
@@ -151,6 +162,12 @@ func drawQuestion(t *rapid.T) question {
 	if !args.Has("device") {
 		add("prefix", "d", "_", "s")
 	}
+	if !args.Has("device") {
+		add("match", "site=x", "site=y", "site=z")
+	}
+	add("group", "site", "type")
+	add("overdue", "true")
+	add("cadence", "registered", "1s", "2500ms")
 	add("system", "true")
 	add("stream", "0", "b")
 	if q.endpoint != "gaps" || args.Has("device") {
@@ -166,11 +183,34 @@ func drawQuestion(t *rapid.T) question {
 	add("fields", "a", "ü,a", "", "none")
 	add("raw", "false", "true")
 	args.Set("limit", strconv.Itoa(rapid.IntRange(1, 30).Draw(t, "limit")))
+	if q.endpoint == "frames" && rapid.IntRange(0, 2).Draw(t, "whole") == 0 {
+		drawExport(t, args)
+	}
 	if q.endpoint == "device" || q.endpoint == "device_gaps" || q.endpoint == "ledger" {
 		args.Del("limit")
 	}
 	q.query = args.Encode()
 	return q
+}
+
+// drawExport makes a question for pages one for a stream, perhaps of many devices.
+func drawExport(t *rapid.T, args url.Values) {
+	args.Del("limit")
+	args.Set("format", rapid.SampledFrom([]string{"ndjson", "csv", "arrow"}).Draw(t, "format"))
+	if args.Get("format") == "ndjson" && rapid.Bool().Draw(t, "progress") {
+		args.Set("progress", "5")
+	}
+	switch rapid.IntRange(0, 3).Draw(t, "devices") {
+	case 0:
+		args.Add("device", "never")
+	case 1:
+		args.Del("device")
+		args.Del("epoch")
+	case 2:
+		args.Del("device")
+		args.Del("epoch")
+		args.Set("match", "site=x")
+	}
 }
 
 // ask asks without the sockets and returns the answer, or the error as text.

@@ -21,6 +21,19 @@ type Options struct {
 	MaxReadBlocks  int           // query.max_read_blocks: blocks of segments one answer may look into (default 100,000)
 	MaxReadBytes   int           // query.max_read_bytes: bytes one answer may read from segment files (default 1 GiB)
 
+	MaxRanges  int           // query.max_ranges: parts of epochs in segments that one answer asks about a range of times (default 100,000)
+	MaxGroups  int           // query.max_groups: groups of one answer (default 10,000)
+	MaxExports int           // query.max_exports: frames that stream at the same time (default 4)
+	MaxColumns int           // query.max_columns: fields of an export as CSV or Arrow (default 10,000)
+	Stall      time.Duration // query.stall: how long a client that gets a stream may take nothing (default 30 s)
+
+	MaxSeries           int // query.max_series: epochs of streams that one answer of /v1/query reads (default 10,000)
+	MaxBuckets          int // query.max_buckets: buckets of all series and fields of one answer (default 500,000)
+	MaxPercentileValues int // query.max_percentile_values: values that one answer keeps for percentiles, 8 bytes each (default 4,000,000)
+	MaxReadRows         int // query.max_read_rows: rows that one answer of /v1/query may look at (default 100,000,000)
+	MaxBodyBytes        int // query.max_body_bytes: the body of a POST /v1/query (default 1 MiB)
+	SeriesWorkers       int // query.series_workers: goroutines of one answer of /v1/query, and no more than there are processors (default 4)
+
 	BalanceB func() any            // balance B, which is kept by node and listener: encoded as JSON as it is; nil: no listeners
 	Metrics  prometheus.Registerer // nil: metrics are kept but not shown
 }
@@ -43,6 +56,19 @@ func (o Options) withDefaults() Options {
 	def(&o.LockRows, 1<<16)
 	def(&o.MaxReadBlocks, 100_000)
 	def(&o.MaxReadBytes, 1<<30)
+	def(&o.MaxRanges, 100_000)
+	def(&o.MaxGroups, 10_000)
+	def(&o.MaxExports, 4)
+	def(&o.MaxSeries, 10_000)
+	def(&o.MaxBuckets, 500_000)
+	def(&o.MaxPercentileValues, 4_000_000)
+	def(&o.MaxReadRows, 100_000_000)
+	def(&o.SeriesWorkers, 4)
+	def(&o.MaxBodyBytes, 1<<20)
+	def(&o.MaxColumns, 10_000)
+	if o.Stall == 0 {
+		o.Stall = 30 * time.Second
+	}
 	return o
 }
 
@@ -63,6 +89,17 @@ func (o Options) validate() error {
 	positive("query.lock_rows", int64(o.LockRows))
 	positive("query.max_read_blocks", int64(o.MaxReadBlocks))
 	positive("query.max_read_bytes", int64(o.MaxReadBytes))
+	positive("query.max_ranges", int64(o.MaxRanges))
+	positive("query.max_groups", int64(o.MaxGroups))
+	positive("query.max_exports", int64(o.MaxExports))
+	positive("query.max_columns", int64(o.MaxColumns))
+	positive("query.stall", int64(o.Stall))
+	positive("query.max_series", int64(o.MaxSeries))
+	positive("query.max_buckets", int64(o.MaxBuckets))
+	positive("query.max_percentile_values", int64(o.MaxPercentileValues))
+	positive("query.max_read_rows", int64(o.MaxReadRows))
+	positive("query.series_workers", int64(o.SeriesWorkers))
+	positive("query.max_body_bytes", int64(o.MaxBodyBytes))
 	if o.PageRows > o.MaxPageRows {
 		errs = append(errs, fmt.Errorf("query: query.page_rows %d is above query.max_page_rows %d", o.PageRows, o.MaxPageRows))
 	}

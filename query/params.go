@@ -18,8 +18,10 @@ import (
 // what it accepts.
 type params map[string][]string
 
-// parseParams refuses what the endpoint does not know: a misspelt filter that is ignored would give a wrong answer in silence. Only
-// repeatable parameters may come twice.
+// repeatable are the parameters that may come several times.
+var repeatable = []string{"device", "match"}
+
+// parseParams refuses what the endpoint does not know: a misspelt filter that is ignored would give a wrong answer in silence.
 func parseParams(args *fasthttp.Args, known []string) (params, error) {
 	p := params{}
 	for k, v := range args.All() {
@@ -27,7 +29,7 @@ func parseParams(args *fasthttp.Args, known []string) (params, error) {
 		if !slices.Contains(known, name) && !slices.Contains(commonParams, name) {
 			return nil, unknownParameter(name, known)
 		}
-		if len(p[name]) > 0 && name != "device" {
+		if len(p[name]) > 0 && !slices.Contains(repeatable, name) {
 			return nil, badParameter(name, string(v), "one value, and it was given twice")
 		}
 		p[name] = append(p[name], string(v))

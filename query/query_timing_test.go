@@ -23,7 +23,10 @@ func measured(device string, seq uint64) sent {
 
 // benchmark asks one endpoint over and over, without the sockets.
 func benchmark(b *testing.B, s *store, endpoint, query string) {
-	api := newAPI(b, s, Options{})
+	benchmarkOn(b, newAPI(b, s, Options{}), endpoint, query)
+}
+
+func benchmarkOn(b *testing.B, api *API, endpoint, query string) {
 	for _, e := range endpoints {
 		if e.name != endpoint {
 			continue
@@ -32,7 +35,7 @@ func benchmark(b *testing.B, s *store, endpoint, query string) {
 		var ctx fasthttp.RequestCtx
 		ctx.Request.SetRequestURI("/?" + query)
 		b.ReportAllocs()
-		bytes := 0
+		bytes, start := 0, cpuTime()
 		for b.Loop() {
 			ctx.Response.Reset()
 			if err := handle(&ctx, auth.Principal{Tenant: "t", Scopes: auth.All}); err != nil {
@@ -41,6 +44,7 @@ func benchmark(b *testing.B, s *store, endpoint, query string) {
 			bytes = len(ctx.Response.Body())
 		}
 		b.ReportMetric(float64(bytes), "bytes/answer")
+		b.ReportMetric((cpuTime()-start).Seconds()*1000/float64(b.N), "cpu-ms/op")
 	}
 }
 

@@ -16,6 +16,9 @@ type reading struct {
 
 	open                map[segment.Name]*openSegment
 	rows, blocks, bytes int // looked at; bytes are those of files, not of the cache
+
+	paidBlocks, paidBytes int          // of these, those that the limits no longer count (renew)
+	refused               segment.Name // the last one that could not be opened
 }
 
 type openSegment struct {
@@ -35,6 +38,7 @@ func (g *reading) segment(name segment.Name) (*segment.Reader, error) {
 	}
 	reader, release, err := g.opener.Open(name)
 	if err != nil {
+		g.refused = name
 		return nil, missingSegment(name, err)
 	}
 	if g.open == nil {
@@ -50,6 +54,21 @@ func (g *reading) release() {
 		s.release()
 	}
 	g.open = nil
+}
+
+// keep gives back the segments that a manifest does not name. No layer of an earlier state may be read after it.
+func (g *reading) keep(m *segment.Manifest) {
+	for name, s := range g.open {
+		if _, ok := m.Find(name); !ok {
+			s.release()
+			delete(g.open, name)
+		}
+	}
+}
+
+// renew begins a piece of an answer that has the time and the reads of a whole one.
+func (g *reading) renew(ctx context.Context) {
+	g.ctx, g.paidBlocks, g.paidBytes = ctx, g.blocks, g.bytes
 }
 
 // spend counts what a scan did.
@@ -71,9 +90,9 @@ func (g *reading) ready() error {
 func (g *reading) spent() error {
 	const hint = "ask for less: one device, stream or epoch, a narrower range"
 	switch {
-	case g.blocks >= g.maxBlocks:
+	case g.blocks-g.paidBlocks >= g.maxBlocks:
 		return limitError("query.max_read_blocks", g.maxBlocks, hint)
-	case g.bytes >= g.maxBytes:
+	case g.bytes-g.paidBytes >= g.maxBytes:
 		return limitError("query.max_read_bytes", g.maxBytes, hint)
 	}
 	return nil

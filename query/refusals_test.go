@@ -15,7 +15,7 @@ var refusals = []struct {
 	code          string
 	message, hint string
 }{
-	{"/v1/devices", "colour=red", 400, "unknown_parameter", "colour", "prefix, system, limit, cursor, consistency, after, require"},
+	{"/v1/devices", "colour=red", 400, "unknown_parameter", "colour", "prefix, system, match, group, overdue, limit, cursor, consistency, after, require"},
 	{"/v1/devices/mill-07", "limit=3", 400, "unknown_parameter", "limit", "consistency, after, require"},
 	{"/v1/devices", "limit=0", 400, "bad_parameter", "limit", "from 1 to 50"},
 	{"/v1/devices", "limit=51", 400, "bad_parameter", "limit", "from 1 to 50"},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/ledger/registry"
 )
 
 // selection is what the parameters select: streams of one tenant, and of them epochs. A selection never reaches another tenant: the
@@ -12,14 +13,16 @@ import (
 type selection struct {
 	tenant  string
 	device  string   // one device, or
-	devices []string // several, sorted, or
+	devices []string // several, sorted: named, or those that match, or
 	prefix  string   // all that start so
 	system  bool     // with the store's own devices (names that start with '_'), which are otherwise listed only by name
-	stream  string   // "" for all
+	match   []registry.Matcher
+	stream  string   // "" for all, or for
+	streams []string // several, sorted
 	epoch   uint32   // 0 for all
 }
 
-// selection reads device, prefix, system, stream and epoch as far as the endpoint knows them.
+// selection reads device, prefix, system, match, stream and epoch as far as the endpoint knows them.
 func (r *request) selection() (selection, error) {
 	s := selection{tenant: r.who.Tenant, device: r.device, prefix: r.args.text("prefix"), stream: r.args.text("stream")}
 	if r.device == "" {
@@ -34,10 +37,16 @@ func (r *request) selection() (selection, error) {
 	if s.device != "" && r.args.has("prefix") {
 		return s, badParameter("prefix", s.prefix, "the start of device names, and not together with device")
 	}
+	if s.device != "" && r.args.has("match") {
+		return s, badParameter("match", r.args.text("match"), "label=value, and not together with device")
+	}
 	if s.stream == "" && r.args.has("stream") {
 		return s, badParameter("stream", "", "the name of a stream")
 	}
 	var err error
+	if s.match, err = r.matchers(); err != nil {
+		return s, err
+	}
 	if s.system, err = r.args.bool("system"); err != nil {
 		return s, err
 	}
@@ -58,7 +67,7 @@ func (s *selection) each(v *View, device, stream string, fn func(frame.StreamID,
 	switch {
 	case s.device != "":
 		s.eachOf(v, s.device, after, fn)
-	case len(s.devices) > 0:
+	case s.matching() || len(s.devices) > 0:
 		first, _ := slices.BinarySearch(s.devices, device)
 		for _, d := range s.devices[first:] {
 			if !s.eachOf(v, d, after, fn) {
@@ -80,12 +89,20 @@ func (s *selection) eachOf(v *View, device, after string, fn func(frame.StreamID
 		if key.Device != device {
 			return false
 		}
-		if s.stream == "" || key.Stream == s.stream {
+		if s.takes(key.Stream) {
 			more = fn(id, key)
 		}
 		return more
 	})
 	return more
+}
+
+// takes reports whether streams of that name are selected.
+func (s *selection) takes(stream string) bool {
+	if len(s.streams) > 0 {
+		return slices.Contains(s.streams, stream)
+	}
+	return s.stream == "" || s.stream == stream
 }
 
 // eachWithPrefix steps over the store's own devices in one jump: there may be as many as there are others.
@@ -96,7 +113,7 @@ func (s *selection) eachWithPrefix(v *View, after string, fn func(frame.StreamID
 			jump = true
 			return false
 		}
-		return s.stream != "" && key.Stream != s.stream || fn(id, key)
+		return !s.takes(key.Stream) || fn(id, key)
 	}
 	v.Ledger.Streams(s.tenant, s.prefix, after, visit)
 	if jump && s.prefix == "" {
@@ -104,8 +121,12 @@ func (s *selection) eachWithPrefix(v *View, after string, fn func(frame.StreamID
 	}
 }
 
-// exist refuses a selection that names a device, stream or epoch which nothing is known of.
+// exist finds the devices that match, and refuses a selection that names a label, device, stream or epoch which nothing is known of. A
+// device that is registered is known.
 func (s *selection) exist(v *View) error {
+	if s.matching() {
+		return s.resolve(v)
+	}
 	devices := s.devices
 	if s.device != "" {
 		devices = []string{s.device}
@@ -126,6 +147,7 @@ func (s *selection) exist(v *View) error {
 			return unknownEpoch(device, s.epoch)
 		case s.stream != "":
 			return unknownStream(device, s.stream)
+		case s.epoch == 0 && isRegistered(v, s.tenant, device):
 		default:
 			return unknownDevice(device)
 		}
@@ -144,7 +166,7 @@ func (s *selection) count(v *View, limit int) error {
 		return n <= limit
 	})
 	if n > limit {
-		return limitError("query.max_streams", limit, "select fewer streams with device or prefix")
+		return limitError("query.max_streams", limit, "select fewer streams with device, prefix or match")
 	}
 	return nil
 }

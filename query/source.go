@@ -5,6 +5,7 @@ import (
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/ledger/registry"
 	"github.com/gaplessdb/gapless/segment"
 )
 
@@ -29,6 +30,8 @@ type View struct {
 	Head     *segment.Head
 	Sealed   []*segment.Head   // on their way into segments, oldest first
 	Manifest *segment.Manifest // of everything that is in no head; nil: no segments
+
+	Registry *registry.Registry // what operators said of devices; only inside the function, like Ledger; nil: nothing
 }
 
 // Consistency says how fresh a state must be. The root decides how each is reached.

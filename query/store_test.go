@@ -3,12 +3,15 @@ package query
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/ledger/registry"
 	"github.com/gaplessdb/gapless/segment"
 	"github.com/gaplessdb/gapless/vfs"
 )
@@ -28,6 +31,8 @@ type store struct {
 	fs      *vfs.Mem
 	floors  []uint64 // indexes at which the sealed heads were sealed, after that of the manifest
 	broken  map[segment.Name]error
+	written map[segment.Name]*segment.Head // what segments were written from
+	failing error                          // what every read of a file returns
 	cache   *segment.Cache
 	opened  int                // segments that are open
 	viewing atomic.Int32       // Views that are being looked at,
@@ -49,7 +54,23 @@ func newStore(policy ledger.Policy) *store {
 	s := &store{commitMS: startMS, fs: vfs.NewMem(), floors: []uint64{0}, broken: map[segment.Name]error{}}
 	s.applied.L = s.mu.RLocker()
 	s.view = View{AsOf: AsOf{History: 1, TimeMS: startMS}, Ledger: ledger.New(policy), Head: segment.NewHead()}
+	s.view.Registry = registry.New(s.view.Ledger)
 	return s
+}
+
+// register sets what is registered of devices, each as the API takes it.
+func (s *store) register(t tester, tenant string, devices ...string) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.applied.Broadcast()
+	s.view.AsOf.Index++
+	s.view.AsOf.TimeMS = s.commitMS
+	body := fmt.Sprintf(`{"tenant":%q,"devices":[%s]}`, tenant, strings.Join(devices, ","))
+	_, err := s.view.Registry.Apply(s.view.AsOf.Index, 1, s.commitMS, registry.KindSet, registry.CommandVersion, []byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // View waits for the position and calls fn under the read lock.
@@ -231,11 +252,32 @@ func (s *store) flush(t tester) {
 	switch {
 	case err == nil:
 		s.view.Manifest = s.view.Manifest.With(info)
+		if s.written == nil {
+			s.written = map[segment.Name]*segment.Head{}
+		}
+		s.written[info.Name] = s.view.Sealed[0]
 	case !errors.Is(err, segment.ErrEmpty):
 		t.Fatal(err)
 	}
 	s.view.Sealed = slices.Clone(s.view.Sealed[1:])
 	s.floors = s.floors[1:]
+}
+
+// rewrite puts another segment with the same rows in the place of the oldest one, as a merge does, and takes that away.
+func (s *store) rewrite(t tester) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.view.Manifest.Segments()
+	old := list[0]
+	opt := segment.Options{Cluster: "rewritten " + old.Name.String(), History: 1, FirstIndex: old.FirstIndex, LastIndex: old.LastIndex}
+	info, err := segment.Write(s.fs, ".", opt, s.written[old.Name], s.view.Ledger.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.view.Manifest = (*segment.Manifest)(nil).With(append(slices.Clone(list[1:]), info)...)
+	s.written[info.Name] = s.written[old.Name]
+	s.broken[old.Name] = errors.New("merged away")
 }
 
 // watched is a file that nobody may read under the lock.
@@ -250,6 +292,9 @@ func (w watched) ReadAt(b []byte, at int64) (int, error) {
 	}
 	if w.s.watch != nil {
 		w.s.watch(at)
+	}
+	if w.s.failing != nil {
+		return 0, w.s.failing
 	}
 	return w.f.ReadAt(b, at)
 }

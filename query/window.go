@@ -12,10 +12,13 @@ import (
 // may lie in any layer, and the ledger, which knows what is missing, can be read only under the lock, where no file may be read. So what
 // the segments say is read first (windows), and taken into a View together with its heads, if its manifest is still the same.
 
-// windows is what the segments of one manifest say of the ends of a time range, by epoch.
+// windows is what segments say of the ends of a time range, by epoch. Rows move from segment to segment and never disappear, so what a
+// segment said stays true of every later state: only new segments have to be asked again.
 type windows struct {
-	manifest *segment.Manifest
-	epochs   map[epochID][]edge
+	fromNS, toNS int64
+	known        map[segment.Name]bool
+	epochs       map[epochID][]edge
+	edges        int // of all epochs
 }
 
 type epochID struct {
@@ -25,36 +28,57 @@ type epochID struct {
 
 // edge is what one layer says of an epoch and both ends of a time range.
 type edge struct {
-	layer
+	neighbours
 	from, to reach
 }
 
-// of reports whether the windows are those of this manifest.
-func (w *windows) of(m *segment.Manifest) bool {
-	return w != nil && (w.manifest == m || slices.Equal(w.manifest.Segments(), m.Segments()))
+// neighbours know the stored numbers of one layer.
+type neighbours interface {
+	below(seq uint64) (uint64, bool)
+	above(seq uint64) (uint64, bool)
 }
 
-// windows asks the segments about the epochs.
-func (l *layers) windows(targets []target, fromNS, toNS int64) (*windows, error) {
-	w := &windows{manifest: l.manifest, epochs: map[epochID][]edge{}}
+func newWindows(fromNS, toNS int64) *windows {
+	return &windows{fromNS: fromNS, toNS: toNS, known: map[segment.Name]bool{}, epochs: map[epochID][]edge{}}
+}
+
+// know reports whether all segments of a manifest were asked.
+func (w *windows) know(m *segment.Manifest) bool {
+	return !slices.ContainsFunc(m.Segments(), func(i segment.Info) bool { return !w.known[i.Name] })
+}
+
+// ask asks those segments of a state that were not asked yet about the epochs of that state. It refuses to keep more than limit edges.
+func (w *windows) ask(l *layers, targets []target, limit int) error {
 	files := layers{g: l.g, manifest: l.manifest}
+	fresh := func(i *segment.Info) bool { return !w.known[i.Name] }
 	for i := range targets {
 		t := &targets[i]
 		id := epochID{t.id, t.key.ordinal}
-		err := files.each(t, nil, func(x layer) (bool, error) {
-			e, err := edgeOf(x, fromNS, toNS)
+		err := files.each(t, fresh, func(x layer) (bool, error) {
+			e, err := edgeOf(x, w.fromNS, w.toNS)
+			if f, ok := x.(*fileLayer); ok {
+				e.neighbours = f.runs // and not the rest of it
+			}
 			w.epochs[id] = append(w.epochs[id], e)
+			w.edges++
 			return true, err
 		})
 		if err != nil {
-			return nil, err
+			return err
+		}
+		if w.edges+i > limit {
+			return limitError("query.max_ranges", limit, "a range of times of so many streams and segments is not measured: select fewer devices, or "+
+				"leave from and to away")
 		}
 	}
-	return w, nil
+	for _, i := range l.manifest.Segments() {
+		w.known[i.Name] = true
+	}
+	return nil
 }
 
 func edgeOf(x layer, fromNS, toNS int64) (e edge, err error) {
-	e.layer = x
+	e.neighbours = x
 	if fromNS != math.MinInt64 {
 		if e.from, err = x.since(fromNS); err != nil {
 			return e, err
@@ -76,6 +100,11 @@ func (w *windows) window(v *View, t *target, fromNS, toNS int64) (first, last ui
 		e, _ := edgeOf(&headLayer{head: head, t: t}, fromNS, toNS) // a head reads no file: no error
 		edges = append(edges, e)
 	}
+	return windowOf(edges, fromNS, toNS)
+}
+
+// windowOf is the numbers that a range of time stands for, by what all layers say of its ends. It is false when there are none.
+func windowOf(edges []edge, fromNS, toNS int64) (first, last uint64, ok bool) {
 	first, last = 0, math.MaxUint64
 	if before, ok := beforeAll(edges); ok && fromNS != math.MinInt64 {
 		if before == math.MaxUint64 {

@@ -1,0 +1,225 @@
+package query
+
+import (
+	"cmp"
+
+	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/query/series"
+	"github.com/gaplessdb/gapless/segment"
+)
+
+// pointsPage is a page of points: stored frames as columns, in order of device, stream, epoch and number. All pages show the state of the first, as those
+// of frames do.
+type pointsPage struct {
+	listing
+	plan   *seriesPlan
+	digest uint32
+
+	answer  *SeriesAnswer
+	of      *target // whose points the last series has
+	bytes   int     // about what the page takes in JSON
+	decoded frame.Frame
+}
+
+// points answers with points.
+func (a *API) points(r *request, plan *seriesPlan, q *SeriesQuery) (*SeriesAnswer, error) {
+	r.cuts = true
+	p := &pointsPage{listing: listing{walk: walk{api: a, r: r, cols: plan.cols}, sel: plan.sel}, plan: plan, digest: q.digest()}
+	resume, err := p.resume(q.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	if resume == nil {
+		err = p.begin()
+	} else {
+		err = p.goOn(resume)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := r.requireComplete(&p.completeness); err != nil {
+		return nil, err
+	}
+	p.answer = &SeriesAnswer{
+		AsOf: p.asOf, FirstNS: p.span.FirstNS, LastNS: p.span.LastNS, Completeness: p.completeness.outer(), whole: p.completeness, points: true,
+	}
+	for !p.more && !p.ended() {
+		if err := p.step(plan.limit-r.rows+1, p.take); err != nil { // one more, to know whether there is a next page
+			return nil, err
+		}
+	}
+	if p.more && r.rows < plan.limit {
+		a.countLimit(r.reading.spent())
+	}
+	return p.end(), nil
+}
+
+// resume reads the cursor, nil for the first page.
+func (p *pointsPage) resume(text string) (*cursor, error) {
+	if text == "" {
+		return nil, nil
+	}
+	c, err := parseCursor(text, p.digest)
+	if err == nil && c.completeness == nil {
+		err = badCursor("it carries no completeness")
+	}
+	return c, err
+}
+
+// begin finds the state and the range: now is the commit time of that state, so it is asked for until the clock stood still meanwhile.
+func (p *pointsPage) begin() error {
+	now := int64(0)
+	if p.plan.relative() {
+		if err := p.api.view(p.r, func(v *View) error { now = v.AsOf.TimeMS; return nil }); err != nil {
+			return err
+		}
+	}
+	for {
+		if err := p.cut(now); err != nil {
+			return err
+		}
+		p.listing = listing{walk: walk{api: p.api, r: p.r, span: p.span, cols: p.cols}, sel: p.plan.sel}
+		if err := p.listing.start(nil); err != nil {
+			return err
+		}
+		if !p.plan.relative() || p.asOf.TimeMS == now {
+			return nil
+		}
+		now = p.asOf.TimeMS
+	}
+}
+
+// cut finds the range in nanoseconds.
+func (p *pointsPage) cut(nowMS int64) error {
+	grid, err := p.plan.resolve(nowMS, 1)
+	if err == nil {
+		p.span = segment.All()
+		p.span.FirstNS, p.span.LastNS = grid.Starts[0], grid.Last
+	}
+	return err
+}
+
+// relative reports whether the range depends on now.
+func (p *seriesPlan) relative() bool {
+	return p.from != nil && p.from.Relative() || p.to != nil && p.to.Relative()
+}
+
+// goOn finds the epochs again, and where a cursor points.
+func (p *pointsPage) goOn(c *cursor) error {
+	if err := p.cut(c.asOf.TimeMS); err != nil {
+		return err
+	}
+	p.asOf, p.completeness = c.asOf, *c.completeness
+	if at := p.asOf.position(); at.Compare(p.r.after) > 0 {
+		p.r.after = at // another node may not be there yet
+	}
+	err := p.api.view(p.r, func(v *View) (err error) {
+		if err := p.sel.exist(v); err != nil {
+			return err
+		}
+		p.targets, err = p.sel.targets(v, p.api.opt.MaxStreams)
+		return err
+	})
+	for p.at < len(p.targets) && p.targets[p.at].key.compare(c) < 0 {
+		p.at++
+	}
+	if p.at < len(p.targets) && p.targets[p.at].key.compare(c) == 0 {
+		p.seq = c.seq
+	}
+	p.first = p.place
+	return err
+}
+
+// compare orders an epoch and the one where a cursor goes on.
+func (k *epochKey) compare(c *cursor) int {
+	return cmp.Or(cmp.Compare(k.device, c.device), cmp.Compare(k.stream, c.stream), cmp.Compare(k.ordinal, c.epoch))
+}
+
+// take puts a frame on the page, or leaves it to the next one. A frame that has none of the named fields is no point.
+func (p *pointsPage) take(t *target, rec *segment.Record) bool {
+	fields := rec.Fields
+	if rec.Body.Size() > 0 {
+		rec.Body.Decode(&p.decoded)
+		fields = p.decoded.Fields
+	}
+	if p.plan.fields != nil {
+		fields = p.named(fields)
+		if len(fields) == 0 {
+			return true
+		}
+	}
+	if p.r.rows == p.plan.limit || p.r.rows > 0 && p.bytes >= p.api.opt.MaxAnswerBytes {
+		if p.r.rows < p.plan.limit {
+			p.api.metrics.limited.WithLabelValues("query.max_answer_bytes").Inc()
+		}
+		return false
+	}
+	p.r.rows++
+	list := &p.answer.Series
+	if p.of != t {
+		*list = append(*list, Series{Device: t.key.device, Stream: t.key.stream, Epoch: t.key.ordinal, Devices: 1})
+		p.of = t
+	}
+	p.bytes += (*list)[len(*list)-1].addPoint(rec, fields)
+	return true
+}
+
+// named leaves only the named fields: those of a head come with all the others.
+func (p *pointsPage) named(fields []frame.Field) []frame.Field {
+	kept := fields[:0]
+	for i := range fields {
+		for _, name := range p.plan.fields {
+			if fields[i].Name == name {
+				kept = append(kept, fields[i])
+			}
+		}
+	}
+	return kept
+}
+
+// pointsRoom is how many points a column has room for at first.
+const pointsRoom = 64
+
+// addPoint adds a frame, and returns about how many bytes it takes in JSON. Fields are ordered by name, in the frame and in the series.
+func (s *Series) addPoint(rec *segment.Record, fields []frame.Field) (bytes int) {
+	n := len(s.StartNS)
+	s.StartNS, s.Seq = append(s.StartNS, rec.TimeNS), append(s.Seq, rec.Seq)
+	bytes = 40
+	at := 0
+	for i := range fields {
+		f := &fields[i]
+		for at < len(s.Fields) && s.Fields[at].Name < f.Name {
+			at++
+		}
+		if at == len(s.Fields) || s.Fields[at].Name != f.Name {
+			s.Fields = append(s.Fields, SeriesField{})
+			copy(s.Fields[at+1:], s.Fields[at:])
+			s.Fields[at] = SeriesField{Name: f.Name, Columns: []SeriesColumn{{Values: make([]series.Value, n, max(2*n, pointsRoom))}}}
+		}
+		field := &s.Fields[at]
+		field.kinds |= 1 << f.Value.Kind
+		field.Columns[0].Values = append(field.Columns[0].Values, series.ValueOf(f.Value))
+		bytes += 20 + 4*len(f.Value.Str)/3
+	}
+	for i := range s.Fields {
+		if c := &s.Fields[i].Columns[0]; len(c.Values) == n {
+			c.Values = append(c.Values, series.Value{})
+			bytes += 5
+		}
+	}
+	return bytes
+}
+
+// end is the page with what it cost and where the next one begins.
+func (p *pointsPage) end() *SeriesAnswer {
+	a, g := p.answer, &p.r.reading
+	a.Segments, a.Blocks, a.Bytes, a.Rows = len(g.open), g.blocks, g.bytes, g.rows
+	if p.more {
+		key := &p.targets[p.at].key
+		next := cursor{
+			digest: p.digest, asOf: p.asOf, completeness: &p.completeness, device: key.device, stream: key.stream, epoch: key.ordinal, seq: p.seq,
+		}
+		a.Next = next.String()
+	}
+	return a
+}
