@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime/pprof"
+	"slices"
 
 	"github.com/valyala/fasthttp"
 	"github.com/valyala/fasthttp/pprofhandler"
 
 	"github.com/gaplessdb/gapless/auth"
+	"github.com/gaplessdb/gapless/docs"
 	"github.com/gaplessdb/gapless/ingest"
+	"github.com/gaplessdb/gapless/ingest/influx"
 	"github.com/gaplessdb/gapless/raftfsm"
 )
 
@@ -20,14 +24,17 @@ func (n *Node) adminRoutes() []route {
 	routes := []route{
 		newRoute("GET", "/v1/cluster", auth.Read, n.getCluster),
 		newRoute("POST", "/v1/cluster/transfer", auth.Admin, n.postTransfer),
-		newRoute("GET", "/v1/policy", auth.Read, n.getPolicy),
-		newRoute("PUT", "/v1/policy", auth.Admin, n.putPolicy),
-		newRoute("GET", "/metrics", auth.Read, n.serveMetrics()),
-		newRoute("GET", "/debug/pprof/{profile}", auth.Admin, n.getProfile),
+		newRoute("POST", "/v1/cluster/raise", auth.Admin, n.postRaise),
+		newRoute("GET", "/metrics", auth.Read, n.serveMetrics()).taking("name[]"),
+		newRoute("GET", "/debug/pprof/{profile}", auth.Admin, n.getProfile).taking("seconds", "debug", "gc"),
 	}
+	routes = append(routes, n.policyRoutes()...)
 	routes = append(routes, n.storageRoutes()...)
+	routes = append(routes, n.mergeRoutes()...)
 	routes = append(routes, n.membershipRoutes()...)
-	for path, handle := range map[string]func(*fasthttp.RequestCtx, auth.Principal) error{"/healthz": n.getHealth, "/readyz": n.getReady} {
+	for path, handle := range map[string]func(*fasthttp.RequestCtx, auth.Principal) error{
+		"/healthz": n.getHealth, "/readyz": n.getReady, "/openapi.yaml": getOpenAPI,
+	} {
 		r := newRoute("GET", path, 0, handle)
 		r.open = true
 		routes = append(routes, r)
@@ -122,29 +129,6 @@ func (n *Node) postTransfer(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 	return writeJSON(ctx, map[string]string{"status": "handed over"})
 }
 
-func (n *Node) getPolicy(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
-	var p raftfsm.Policy
-	n.state.View(func(v raftfsm.View) { p = v.Policy })
-	return writeJSON(ctx, p)
-}
-
-func (n *Node) putPolicy(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
-	body, err := adminBody(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := raftfsm.ParsePolicy(body); err != nil {
-		return adminError(refusedError(err))
-	}
-	_, out, err := n.ProposeCommand(n.ctx, raftfsm.KindPolicy, 1, body)
-	if err != nil {
-		return adminError(err)
-	}
-	ctx.SetContentType("application/json")
-	ctx.SetBody(append(out, '\n'))
-	return nil
-}
-
 // maxAdminBody bounds the body of the node's own routes.
 const maxAdminBody = 1 << 20
 
@@ -154,11 +138,13 @@ func adminBody(ctx *fasthttp.RequestCtx) ([]byte, error) {
 		return append([]byte(nil), ctx.PostBody()...), nil
 	}
 	body, err := io.ReadAll(io.LimitReader(stream, maxAdminBody+1))
+	if err != nil || len(body) > maxAdminBody {
+		ctx.SetConnectionClose() // what is left of it would be the next request
+	}
 	if err != nil {
 		return nil, &httpError{http.StatusBadRequest, "bad_body", err.Error(), "send the whole body"}
 	}
 	if len(body) > maxAdminBody {
-		ctx.SetConnectionClose()
 		return nil, &httpError{http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("the body is larger than %d bytes", maxAdminBody), "send only what the path takes"}
 	}
 	return body, nil
@@ -174,6 +160,14 @@ func (n *Node) getHealth(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 
 // getReady says that this node takes frames: it is in its cluster, knows a leader, and has applied what was committed.
 func (n *Node) getReady(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
+	if err := n.ready(); err != nil {
+		return err
+	}
+	return writeJSON(ctx, map[string]string{"status": "ready"})
+}
+
+// ready is nil when this node takes frames, else why not.
+func (n *Node) ready() error {
 	if why := *n.waiting.Load(); why != "" {
 		return &httpError{http.StatusServiceUnavailable, "not_ready", why, ""}
 	}
@@ -183,11 +177,25 @@ func (n *Node) getReady(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 	if missing := n.shelf.Missing(); len(missing) > 0 {
 		return &httpError{http.StatusServiceUnavailable, "not_ready", fmt.Sprintf("%d segments are missing here", len(missing)), "they are being pulled: see `gapless ctl storage`"}
 	}
-	return writeJSON(ctx, map[string]string{"status": "ready"})
+	return nil
 }
+
+// getOpenAPI gives the description of this API, that of the release which runs.
+func getOpenAPI(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
+	ctx.SetContentType("application/yaml")
+	ctx.SetBodyString(docs.OpenAPI)
+	return nil
+}
+
+// profileHandlers are those that are not kept by the runtime.
+var profileHandlers = []string{"cmdline", "profile", "symbol", "trace"}
 
 // getProfile serves Go's profiles (profile, heap, goroutine, ...).
 func (n *Node) getProfile(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
+	name, _ := ctx.UserValue("profile").(string)
+	if pprof.Lookup(name) == nil && !slices.Contains(profileHandlers, name) {
+		return &httpError{http.StatusNotFound, "unknown_profile", fmt.Sprintf("there is no profile %.100q", name), "heap, goroutine, profile and trace are some that there are"}
+	}
 	pprofhandler.PprofHandler(ctx)
 	return nil
 }
@@ -197,14 +205,25 @@ func (n *Node) ReloadTokens() error { return n.tokens.Reload() }
 
 // balanceB is the balance of this node's listeners (design: received = the sum of what became of it).
 func (n *Node) balanceB() any {
-	return []map[string]any{{"node": n.cfg.Node, "listener": "http", "counts": n.ingest.Counters().Snapshot()}}
+	return []map[string]any{
+		{"node": n.cfg.Node, "listener": n.ingest.Listener(), "counts": n.ingest.Counters().Snapshot()},
+		{"node": n.cfg.Node, "listener": n.influx.Listener(), "counts": n.influx.Counters().Snapshot()},
+	}
 }
 
 func (n *Node) ingestOptions() ingest.Options {
 	return ingest.Options{
 		Node: n.cfg.Node, Listener: "http",
 		MaxBodyBytes: n.cfg.MaxBodyBytes, MaxUnpackedBytes: n.cfg.MaxUnpackedBytes, MaxInflightBytes: n.cfg.MaxInflightBytes,
-		Timeout: n.cfg.RequestTimeout, Metrics: n.cfg.Registerer, Clock: n.cfg.Clock,
+		Timeout: n.cfg.RequestTimeout, Metrics: n.cfg.Registerer, Clock: n.cfg.Clock, Devices: n.devices,
+	}
+}
+
+// influxOptions say how lines become frames.
+func (n *Node) influxOptions() influx.Options {
+	return influx.Options{
+		DeviceTag: n.cfg.LineDeviceTag, SeqField: n.cfg.LineSeqField, EpochField: n.cfg.LineEpochField, DatabaseField: n.cfg.LineDBField,
+		Version: n.cfg.Version, Ready: n.ready,
 	}
 }
 

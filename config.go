@@ -11,7 +11,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gaplessdb/gapless/compact"
 	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ingest/influx"
 	"github.com/gaplessdb/gapless/raftfsm/port"
 )
 
@@ -40,9 +42,15 @@ type Config struct {
 	MaxUnpackedBytes int           `yaml:"max_unpacked_bytes" help:"largest request body after decompression"`
 	MaxInflightBytes int64         `yaml:"max_inflight_bytes" help:"request bodies being worked on; beyond it the answer is 429"`
 	MaxQueueBytes    int64         `yaml:"max_queue_bytes" help:"batches waiting on the leader for their commit; beyond it the answer is 429"`
+	LineDeviceTag    string        `yaml:"line_device_tag" help:"tags of line protocol, separated by commas: the first that a line has names its device"`
+	LineSeqField     string        `yaml:"line_seq_field" help:"field or tag of line protocol that is the number of its frame; none: there are no numbers"`
+	LineEpochField   string        `yaml:"line_epoch_field" help:"field or tag of line protocol that is the device's own epoch; none: there are no epochs"`
+	LineDBField      string        `yaml:"line_db_field" help:"field that keeps the name of the database or bucket that a line was written to; none: it is not kept"`
 	CacheBytes       int64         `yaml:"cache_bytes" help:"memory for decoded blocks of segments"`
 	LogKeepBytes     int64         `yaml:"log_keep_bytes" help:"log kept beyond what this node needs, so that a node that was away catches up without pulling segments"`
 	PullBytesPerSec  int64         `yaml:"pull_bytes_per_second" help:"limit on pulling segments from other nodes, 0 for none"`
+	MergeBytesPerSec int64         `yaml:"merge_bytes_per_second" help:"limit on what merging segments writes, and on what comparing them reads; while a flush is under way it is done an eighth of the time"`
+	RetireAfter      time.Duration `yaml:"retire_after" help:"how long a segment that a merge replaced stays for queries that began before; longer than any of them may take"`
 	LogLevel         string        `yaml:"log_level" help:"debug, info, warn or error"`
 	LogFormat        string        `yaml:"log_format" help:"text or json"`
 
@@ -54,6 +62,7 @@ type Config struct {
 	OnFatal    func(error)          `yaml:"-"` // called once when the node must end (failed fsync, unknown command), from wherever that was met: it must not wait for Close; default: panic
 	Clock      func() time.Time     `yaml:"-"` // wall clock, default time.Now
 	Machine    Machine              `yaml:"-"` // default: the operating system
+	Merging    Merging              `yaml:"-"` // default: that of package compact
 }
 
 // Defaults returns the configuration of a one-voter cluster on loopback, without Node and Data.
@@ -70,8 +79,14 @@ func Defaults() Config {
 		MaxUnpackedBytes: 64 << 20,
 		MaxInflightBytes: 64 << 20,
 		MaxQueueBytes:    32 << 20,
+		LineDeviceTag:    "device,host",
+		LineSeqField:     "seq",
+		LineEpochField:   "epoch",
+		LineDBField:      influx.None,
 		CacheBytes:       256 << 20,
 		LogKeepBytes:     1 << 30,
+		MergeBytesPerSec: compact.DefaultBytesPerSecond,
+		RetireAfter:      time.Minute,
 		LogLevel:         "info",
 		LogFormat:        "text",
 	}
@@ -91,6 +106,10 @@ func (c *Config) fill() {
 	setString(&c.Advertise, c.Peers[c.Node])
 	setString(&c.Advertise, c.Listen)
 	setString(&c.AdvertiseHTTP, c.HTTP)
+	setString(&c.LineDeviceTag, d.LineDeviceTag)
+	setString(&c.LineSeqField, d.LineSeqField)
+	setString(&c.LineEpochField, d.LineEpochField)
+	setString(&c.LineDBField, d.LineDBField)
 	setString(&c.LogLevel, d.LogLevel)
 	setString(&c.LogFormat, d.LogFormat)
 	setDefault(&c.FenceAfter, d.FenceAfter)
@@ -103,6 +122,8 @@ func (c *Config) fill() {
 	setDefault(&c.MaxQueueBytes, d.MaxQueueBytes)
 	setDefault(&c.CacheBytes, d.CacheBytes)
 	setDefault(&c.LogKeepBytes, d.LogKeepBytes)
+	setDefault(&c.MergeBytesPerSec, d.MergeBytesPerSec)
+	setDefault(&c.RetireAfter, d.RetireAfter)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -163,6 +184,9 @@ func (c *Config) Validate() error {
 	}
 	if c.CacheBytes < 1<<20 || c.LogKeepBytes < 64<<10 || c.PullBytesPerSec < 0 {
 		fail("cache_bytes %d must be at least 1048576, log_keep_bytes %d at least 65536, pull_bytes_per_second %d not negative", c.CacheBytes, c.LogKeepBytes, c.PullBytesPerSec)
+	}
+	if c.MergeBytesPerSec < 1<<10 || c.RetireAfter < 0 {
+		fail("merge_bytes_per_second %d must be at least 1024, retire_after %s not negative", c.MergeBytesPerSec, c.RetireAfter)
 	}
 	if c.AdmitAfter < time.Second {
 		fail("admit_after %s is shorter than 1s: a member that starts at the same time could not be heard", c.AdmitAfter)

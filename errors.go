@@ -39,8 +39,9 @@ type errorText struct {
 	Hint    string `json:"hint,omitempty"`
 }
 
-// writeError answers with the error body. An error without HTTPError is the node's own fault: its text goes to the log as well.
-func (n *Node) writeError(ctx *fasthttp.RequestCtx, err error) {
+// writeError answers with the error body, or as the route does; r is nil when there is none. An error without HTTPError is the node's own
+// fault: its text goes to the log as well.
+func (n *Node) writeError(ctx *fasthttp.RequestCtx, r *route, err error) {
 	status, text := http.StatusInternalServerError, errorText{"internal", err.Error(), "look into the node's log; report it with the code and the time"}
 	var shaped interface {
 		HTTPError() (status int, code, message, hint string)
@@ -53,6 +54,11 @@ func (n *Node) writeError(ctx *fasthttp.RequestCtx, err error) {
 	var pause interface{ RetryAfter() time.Duration }
 	if errors.As(err, &pause) && pause.RetryAfter() > 0 {
 		ctx.Response.Header.Set("Retry-After", strconv.Itoa(max(1, int(pause.RetryAfter().Seconds()))))
+	}
+	if r != nil && r.fail != nil {
+		ctx.Response.ResetBody()
+		r.fail(ctx, status, ingest.ErrorBody(text))
+		return
 	}
 	body, err := json.Marshal(errorBody{text})
 	if err != nil {

@@ -24,7 +24,7 @@ const (
 // openFloors opens what is durable below the log: segments and floors.
 func (n *Node) openFloors() (err error) {
 	n.shelf, err = shelf.Open(n.dir, segmentsDir, shelf.Options{
-		CacheBytes: n.cfg.CacheBytes, PullBytesPerSecond: n.cfg.PullBytesPerSec, Logger: n.log, Metrics: n.cfg.Registerer,
+		CacheBytes: n.cfg.CacheBytes, PullBytesPerSecond: n.cfg.PullBytesPerSec, RetireAfter: n.retireAfter(), Logger: n.log, Metrics: n.cfg.Registerer,
 	})
 	if err != nil {
 		return err
@@ -83,18 +83,18 @@ func (n *Node) flush() { n.newFlusher().Run(n.ctx) }
 
 func (n *Node) newFlusher() *raftfsm.Flusher {
 	return raftfsm.NewFlusher(raftfsm.FlusherOptions{
-		State: n.state, FS: n.dir, Dir: n.shelf.Dir(), Added: n.shelf.Added, Wanted: n.wantSegments, Done: n.noteFlush, Prune: n.prune, Stuck: n.standAside,
+		State: n.state, FS: n.dir, Dir: n.shelf.Dir(), Added: n.flushedSegment, Wanted: n.wantSegments, Done: n.noteFlush, Prune: n.prune, Stuck: n.standAside,
 		Floors: n.floors, Partition: partition, Logger: n.log, Metrics: n.metrics, Fatal: n.fail,
 	})
 }
 
-// prune removes segments that no floor lists. While one is missing that a floor lists, they stay: after a divergence they may be all that is left of
+// prune removes segments that no floor lists and that no merge needs. While one is missing that a floor lists, they stay: after a divergence they may be all that is left of
 // its frames.
 func (n *Node) prune(keep func(segment.Name) bool) error {
 	if len(n.shelf.Missing()) > 0 {
 		return nil
 	}
-	return n.shelf.Prune(keep)
+	return n.shelf.Prune(func(name segment.Name) bool { return keep(name) || n.merges.Keep(name) })
 }
 
 // standAside hands leadership over when this node cannot flush: others may have room on their disks.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/gaplessdb/gapless/auth"
 	"github.com/gaplessdb/gapless/ingest"
+	"github.com/gaplessdb/gapless/ingest/influx"
 	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/query"
 )
@@ -71,7 +73,7 @@ func (n *Node) closeHTTP() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.RequestTimeout+time.Second)
 	defer cancel()
-	err := n.server.ShutdownWithContext(ctx)
+	err := errors.Join(n.closeTail(), n.server.ShutdownWithContext(ctx))
 	if closed := n.clients.Close(); err == nil && !errors.Is(closed, net.ErrClosed) { // Serve may not have begun: then nobody closed it
 		err = closed
 	}
@@ -84,6 +86,9 @@ func (n *Node) closeHTTP() error {
 
 // openRooms builds the doors and takes their routes.
 func (n *Node) openRooms() (err error) {
+	if err := n.measureDevices(); err != nil {
+		return err
+	}
 	n.ingest, err = ingest.New(n, n.ingestOptions())
 	if err != nil {
 		return err
@@ -94,38 +99,60 @@ func (n *Node) openRooms() (err error) {
 	if err != nil {
 		return err
 	}
-	for _, r := range n.ingest.Routes() {
-		n.routes = append(n.routes, newRoute(r.Method, r.Path, r.Scope, r.Handle))
+	n.queries = api
+	if n.influx, err = influx.New(n.ingest, n.influxOptions()); err != nil {
+		return err
+	}
+	for _, r := range append(n.ingest.Routes(), n.influx.Routes()...) {
+		n.routes = append(n.routes, ingestRoute(r))
 	}
 	for _, r := range api.Routes() {
-		n.routes = append(n.routes, newRoute(r.Method, r.Path, r.Scope, r.Handle))
+		n.routes = append(n.routes, queryRoute(r))
 	}
-	return nil
+	return n.openTail()
 }
 
 // serve is every request: route, principal, scope, handler, error body.
 func (n *Node) serve(ctx *fasthttp.RequestCtx) {
-	if err := n.serveRoute(ctx); err != nil {
-		n.writeError(ctx, err)
+	var p auth.Principal
+	r, err := n.findRoute(ctx)
+	if err == nil {
+		p, err = n.admitRequest(ctx, r)
+	}
+	if err != nil || !r.takesBody() {
+		n.skipBody(ctx)
+	}
+	if err == nil {
+		err = r.handle(ctx, p)
+	}
+	if err != nil {
+		n.writeError(ctx, r, err)
 	}
 }
 
-func (n *Node) serveRoute(ctx *fasthttp.RequestCtx) error {
-	r, err := n.findRoute(ctx)
-	if err != nil {
-		return err
-	}
+// admitRequest finds out who sends a request, and refuses one that may not be sent.
+func (n *Node) admitRequest(ctx *fasthttp.RequestCtx, r *route) (p auth.Principal, err error) {
 	if r.open {
-		return r.handle(ctx, auth.Principal{})
+		return p, nil
 	}
-	p, err := n.tokens.Authenticate(string(ctx.Request.Header.Peek("Authorization")), fromLoopback(ctx.RemoteAddr()))
-	if err != nil {
-		return authError(err)
+	if p, err = n.tokens.Authenticate(r.authorization(ctx), fromLoopback(ctx.RemoteAddr())); err != nil {
+		return p, authError(err)
 	}
 	if !p.Scopes.Has(r.scope) {
-		return &httpError{http.StatusForbidden, "forbidden", fmt.Sprintf("%s has not the scope %s", p.ID, r.scope), "use a token with that scope"}
+		return p, &httpError{http.StatusForbidden, "forbidden", fmt.Sprintf("%s has not the scope %s", p.ID, r.scope), "use a token with that scope"}
 	}
-	return r.handle(ctx, p)
+	return p, r.refuseParams(ctx.QueryArgs())
+}
+
+// skipBody takes a body away that nobody reads. The HTTP server would take what is left of it for the next request of the connection, which a proxy
+// may share with others. A handler that gets one reads it to its end, or ends the connection.
+func (n *Node) skipBody(ctx *fasthttp.RequestCtx) {
+	if body := ctx.RequestBodyStream(); body != nil {
+		if _, err := io.CopyN(io.Discard, body, int64(n.cfg.MaxBodyBytes)+1); err != io.EOF {
+			ctx.SetConnectionClose()
+		}
+		ctx.Request.ResetBody()
+	}
 }
 
 func fromLoopback(addr net.Addr) bool {
@@ -147,7 +174,7 @@ func (n *Node) serveBroken(ctx *fasthttp.RequestCtx, err error) {
 	default:
 		err = &httpError{http.StatusBadRequest, "bad_request", "the request could not be read: " + err.Error(), "send HTTP/1.1"}
 	}
-	n.writeError(ctx, err)
+	n.writeError(ctx, nil, err)
 }
 
 // serveMetrics adapts the Prometheus handler.

@@ -32,7 +32,7 @@ func openForRaft(dir vfs.FS) (s *stores, err error) {
 	cfg := Config{Logger: slog.New(slog.DiscardHandler), LogFileBytes: 4096, Registerer: prometheus.NewRegistry(), Machine: Machine{
 		Votes: func(dir vfs.FS, _, name string) (VoteStore, error) { return stable.Open(dir, name, stable.Options{}) },
 	}}
-	n := &Node{cfg: cfg, log: cfg.Logger, dir: dir, state: raftfsm.NewState(), reopen: make(chan struct{}, 1)}
+	n := &Node{cfg: cfg, log: cfg.Logger, dir: dir, state: raftfsm.NewState(Sections), reopen: make(chan struct{}, 1)}
 	s = &stores{Node: n}
 	if n.id, err = loadIdentity(dir, "c", "n1"); err != nil {
 		return nil, err

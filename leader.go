@@ -78,12 +78,14 @@ func (n *Node) found() bool {
 		n.log.Error("no random cluster id", "err", err)
 		return false
 	}
-	body, err := json.Marshal(map[string]any{"cluster_id": hex.EncodeToString(random[:]), "history": 1})
+	body, err := json.Marshal(map[string]any{
+		"cluster_id": hex.EncodeToString(random[:]), "history": 1, "cluster_version": raftfsm.SupportedVersion,
+	})
 	if err != nil {
 		n.log.Error("founding command", "err", err)
 		return false
 	}
-	if _, err := n.proposer.Command(raftfsm.KindFound, 1, body); err != nil {
+	if _, err := n.proposer.Command(raftfsm.KindFound, 2, body); err != nil {
 		n.log.Warn("founding failed", "err", err)
 		return false
 	}

@@ -13,7 +13,11 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/gaplessdb/gapless/auth"
+	"github.com/gaplessdb/gapless/compact"
 	"github.com/gaplessdb/gapless/ingest"
+	"github.com/gaplessdb/gapless/ingest/influx"
+	"github.com/gaplessdb/gapless/query"
+	"github.com/gaplessdb/gapless/query/tail"
 	"github.com/gaplessdb/gapless/raftfsm"
 	"github.com/gaplessdb/gapless/raftfsm/floor"
 	"github.com/gaplessdb/gapless/raftfsm/port"
@@ -44,9 +48,15 @@ type Node struct {
 	membership membership
 	shelf      *shelf.Shelf // segments
 	floors     *floor.Store
+	merges     *compact.Worker
+
+	flushedBytes atomic.Int64 // of segments
 
 	tokens  *auth.Tokens
 	ingest  *ingest.Handler
+	influx  *influx.Door
+	queries *query.API
+	tail    *tail.API
 	routes  []route
 	server  *fasthttp.Server
 	clients *clients
@@ -107,7 +117,7 @@ func (n *Node) open() error {
 	}
 	n.metrics = raftfsm.NewMetrics(n.cfg.Registerer)
 	n.guard = raftfsm.NewGuard(n.cfg.FenceAfter, n.metrics, n.fail)
-	n.state = raftfsm.NewState()
+	n.state = raftfsm.NewState(Sections)
 	n.fsm = raftfsm.NewFSM(n.state, n.log, n.metrics, n.wantSegments, n.fail)
 	n.proposer = raftfsm.NewProposer(n.state, n.metrics, n.cfg.MaxQueueBytes)
 	n.peers = newPeers()
@@ -115,6 +125,9 @@ func (n *Node) open() error {
 		Addr: n.cfg.Listen, Advertise: n.cfg.Advertise, Cluster: n.cfg.Cluster, ClusterID: n.id.ClusterID, Server: n.id.server(),
 		Listen: n.cfg.Machine.Listen, Dial: n.cfg.Machine.Dial, TLS: n.cfg.clusterTLS(), Logger: n.log, Registerer: n.cfg.Registerer, Handler: n.answer,
 	}); err != nil {
+		return err
+	}
+	if err := n.openMerges(); err != nil {
 		return err
 	}
 	if err := n.openHTTP(); err != nil {
@@ -138,6 +151,7 @@ func (n *Node) run() {
 	n.tasks.Go(n.register)
 	n.tasks.Go(n.keepFloors)
 	n.tasks.Go(n.pull)
+	n.tasks.Go(func() { n.merges.Run(n.ctx) })
 	for n.followLeadership() {
 		if err := n.reopenConsensus(); err != nil {
 			n.fail(err)

@@ -96,11 +96,8 @@ func (n *Node) commandHere(kind uint16, version uint8, body []byte) (commandAnsw
 	if n.proposer.Term() == 0 {
 		return commandAnswer{}, raftfsm.ErrNotLeader
 	}
-	if !raftfsm.Supports(kind, version) {
-		return commandAnswer{}, &ingest.RefusedError{
-			Status: http.StatusNotImplemented, Code: "unknown_command", Message: fmt.Sprintf("the leader does not know command %d version %d", kind, version),
-			Hint: "finish the upgrade of every node first",
-		}
+	if err := n.state.Supports(kind, version); err != nil {
+		return commandAnswer{}, refusedError(err)
 	}
 	if kind == raftfsm.KindFlush {
 		if err := n.flushing.take(n.ctx); err != nil {
@@ -134,7 +131,10 @@ func refusedError(err error) error {
 	var refused *raftfsm.RefusedError
 	if errors.As(err, &refused) {
 		status := http.StatusBadRequest
-		if refused.Conflict {
+		switch {
+		case refused.Code == "unknown_command":
+			status = http.StatusNotImplemented
+		case refused.Conflict:
 			status = http.StatusConflict
 		}
 		return &ingest.RefusedError{Status: status, Code: refused.Code, Message: refused.Message, Hint: refused.Hint}

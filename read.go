@@ -47,11 +47,14 @@ func (n *Node) View(ctx context.Context, c query.Consistency, after frame.Positi
 	n.state.View(func(v raftfsm.View) {
 		err = fn(&query.View{
 			AsOf:   query.AsOf{Partition: partition, History: v.Members.History(), Index: v.Index, TimeMS: v.Clock.NowMS},
-			Ledger: v.Ledger, Head: v.Head, Sealed: v.Sealed, Manifest: v.Manifest,
+			Ledger: v.Ledger, Head: v.Head, Sealed: v.Sealed, Manifest: v.Manifest, Registry: registryOf(&v),
 		})
 	})
 	return err
 }
+
+// Changed is closed at the next change of this node's state: it is what readers of what is new wait for.
+func (n *Node) Changed() <-chan struct{} { return n.state.Changed() }
 
 func otherHistory(after frame.Position, history uint64) error {
 	return &httpError{

@@ -121,6 +121,7 @@ func (n *Node) logAnswer() (a logAnswer, err error) {
 
 // postFlush makes a flush point on every node. It answers when it is committed; each node writes its segment at its own pace.
 func (n *Node) postFlush(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
+	n.skipBody(ctx)
 	pos, _, err := n.ProposeCommand(n.ctx, raftfsm.KindFlush, 1, nil)
 	if err != nil {
 		return adminError(err)
@@ -148,10 +149,16 @@ func (o opener) Open(name segment.Name) (*segment.Reader, func(), error) {
 		e := &segmentError{err: err, httpError: httpError{
 			status: http.StatusServiceUnavailable, code: "segment_" + missing.Why, message: err.Error(), hint: o.n.whoHasSegments(),
 		}}
+		if missing.Why == shelf.WhyDropped {
+			e.hint = "the question took longer than retire_after, and a merge has replaced the segment: ask again, of less at once if it comes back"
+		}
 		return nil, nil, e
 	}
 	return r, release, err
 }
+
+// Hold keeps the files of a manifest for a reader that will open them over a long time, until it is given back.
+func (o opener) Hold(m *segment.Manifest) (release func()) { return o.n.shelf.Hold(m) }
 
 // whoHasSegments tells how far the pull is, and where else to ask.
 func (n *Node) whoHasSegments() string {

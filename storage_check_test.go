@@ -23,11 +23,11 @@ type storagePromises struct {
 	sick      bool                  // its own second floor is not the majority's
 }
 
-// has notes that a node has verified copies of everything that its manifest lists.
+// has notes of which segments of its manifest a node has verified copies. A merge that it did not see may be missing.
 func (p *storagePromises) has(n *storageNode) {
 	n.state.View(func(v raftfsm.View) {
 		for _, info := range v.Manifest.Segments() {
-			p.here[info.Name] = true
+			p.here[info.Name] = n.shelf.Has(info)
 		}
 	})
 }

@@ -130,6 +130,51 @@ var lives = map[string]func(l *life, disk *vfs.Mem) error{
 		return nil
 	},
 
+	// It merges its first two segments. The result takes their place at the third floor, and they go with the fourth, when no floor that is kept lists them.
+	"merge": func(l *life, disk *vfs.Mem) error {
+		s := trueStory()
+		n, err := bootStorage(disk)
+		if err != nil {
+			return err
+		}
+		if err := l.live(n, s, s.merged, 1); err != nil {
+			return err
+		}
+		if n, err = restart(n, disk); err != nil {
+			return err
+		}
+		if err := l.live(n, s, s.floors[2].end, 1); err != nil {
+			return err
+		}
+		if err := wantFiles(disk, s, map[int]bool{0: true, 1: true, 2: true}); err != nil {
+			return err
+		}
+		if err := l.live(n, s, s.floors[3].end, 1); err != nil {
+			return err
+		}
+		return wantFiles(disk, s, map[int]bool{0: false, 1: false, 2: true})
+	},
+
+	// A merge is done by the others while it was away: it gets the result from them, and its inputs stay until then.
+	"merge that it did not see": func(l *life, disk *vfs.Mem) error {
+		s := trueStory()
+		l.away = true
+		n, err := bootStorage(disk)
+		if err != nil {
+			return err
+		}
+		if err := l.live(n, s, s.floors[3].end, 1); err != nil {
+			return err
+		}
+		if err := wantFiles(disk, s, map[int]bool{0: true, 1: true, 2: false}); err != nil {
+			return err
+		}
+		if n, err = restart(n, disk); err != nil {
+			return err
+		}
+		return l.bring(n, s)
+	},
+
 	// A bit of a segment flips, and later one of the newest floor file.
 	"damage": func(l *life, disk *vfs.Mem) error {
 		s := trueStory()
@@ -161,6 +206,20 @@ var lives = map[string]func(l *life, disk *vfs.Mem) error{
 		}
 		return l.live(n, s, s.floors[2].end, 1)
 	},
+}
+
+// wantFiles looks which of these files are here: the two inputs of the merge, and 2 for its result.
+func wantFiles(disk *vfs.Mem, s *story, want map[int]bool) error {
+	for i, name := range []segment.Name{s.floors[1].lists[0].Name, s.floors[1].lists[1].Name, s.floors[2].lists[0].Name} {
+		f, err := disk.Open(path.Join(segmentsDir, name.FileName()))
+		if here := err == nil; here != want[i] {
+			return fmt.Errorf("file %d of the merge is here: %t, %w", i, here, err)
+		}
+		if err == nil {
+			_ = f.Close()
+		}
+	}
+	return nil
 }
 
 // eachLife runs a trial of every life. Most of what a run allocates are buffers that live for one call.

@@ -12,7 +12,8 @@ import (
 // life is what a node does in a trial.
 type life struct {
 	storagePromises
-	do func(l *life, disk *vfs.Mem) error
+	do   func(l *life, disk *vfs.Mem) error
+	away bool // it makes no merges
 }
 
 // run is a vfs.Trial's Workload.
@@ -55,6 +56,11 @@ func (l *life) live(n *storageNode, s *story, upto uint64, lag int) error {
 			return err
 		}
 		l.acked = e.Index
+		if e.Index == s.planned && !l.away {
+			if err := n.merge(); err != nil {
+				return err
+			}
+		}
 		if e.Type != 0 || !isFlushPoint(s, e.Index) || n.sealed() < lag {
 			continue
 		}

@@ -15,6 +15,7 @@ import (
 	boltdb "github.com/hashicorp/raft-boltdb/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gaplessdb/gapless/compact"
 	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/raftfsm"
 	"github.com/gaplessdb/gapless/segment"
@@ -29,7 +30,8 @@ type storageNode struct {
 	*Node
 	store   raft.LogStore // as Raft sees the log
 	flusher *raftfsm.Flusher
-	fatal   error // after which the process would have ended
+	propose func(kind uint16, body []byte) // what merging proposes; nil: the story has it
+	fatal   error                          // after which the process would have ended
 }
 
 var storageMetrics = raftfsm.NewMetrics(prometheus.NewRegistry())
@@ -38,7 +40,7 @@ var storageMetrics = raftfsm.NewMetrics(prometheus.NewRegistry())
 func bootStorage(disk vfs.FS) (*storageNode, error) {
 	discard := slog.New(slog.DiscardHandler)
 	n := &storageNode{}
-	cfg := Config{Node: "n1", Cluster: "test", LogKeepBytes: 1, CacheBytes: -1, Registerer: prometheus.NewRegistry()}
+	cfg := Config{Node: "n1", Cluster: "test", LogKeepBytes: 1, CacheBytes: -1, Merging: Merging{AtOnce: true}, Registerer: prometheus.NewRegistry()}
 	n.Node = &Node{cfg: cfg, log: discard, dir: disk, metrics: storageMetrics}
 	n.ctx = context.Background()
 	n.cfg.OnFatal = func(err error) { n.fatal = err }
@@ -80,11 +82,44 @@ func (n *storageNode) openStorage() (err error) {
 	if n.empty, err = n.prepare(); err != nil {
 		return err
 	}
-	n.state = raftfsm.NewState()
+	n.state = raftfsm.NewState(Sections)
+	if n.merges, err = compact.New(compact.Options{
+		Catalog: n, Shelf: n.shelf, Fetch: nobody, Server: n.id.server(), Pressure: func() int { return 0 }, BytesPerSecond: 1 << 40,
+	}); err != nil {
+		return err
+	}
 	n.fsm = raftfsm.NewFSM(n.state, n.log, n.metrics, n.wantSegments, n.fail)
 	n.store = &nodeLog{n.cons.log, n.Node}
 	n.flusher = n.newFlusher()
 	return nil
+}
+
+// Look implements compact.Catalog.
+func (n *storageNode) Look() compact.Look { return (&catalog{n.Node}).state() }
+
+// Section implements compact.Catalog.
+func (n *storageNode) Section() compact.Section { return (&catalog{n.Node}).Section() }
+
+// Propose implements compact.Catalog.
+func (n *storageNode) Propose(_ context.Context, kind uint16, _ uint8, body []byte) error {
+	if n.propose != nil {
+		n.propose(kind, body)
+	}
+	return nil
+}
+
+// nobody is asked for segments but by bring.
+func nobody(context.Context, string, segment.Name, int64, int) ([]byte, error) {
+	return nil, shelf.ErrNotHere
+}
+
+// merge builds what this node is to build, if it has the inputs.
+func (n *storageNode) merge() error {
+	_, err := n.merges.Step(n.ctx)
+	if errors.Is(err, shelf.ErrNotHere) {
+		return nil
+	}
+	return err
 }
 
 // restoreNewest is what raft.NewRaft does: it takes the first floor of the list that can be restored, and fails if there are some and none

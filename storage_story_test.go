@@ -8,9 +8,11 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/raft"
 
+	"github.com/gaplessdb/gapless/compact"
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/raftfsm"
@@ -31,6 +33,9 @@ type story struct {
 	frames   map[string]sent
 	floors   []chapter
 	segments map[segment.Name][]byte
+
+	planned uint64 // index of the entry that plans a merge
+	merged  uint64 // and of the one that ends it
 
 	author *storageNode
 	next   map[string]uint64 // number of the next frame of a device
@@ -64,10 +69,13 @@ func newStory(chapters, wrong int) *story {
 		c.Servers = append(c.Servers, raft.Server{ID: raft.ServerID(server), Address: raft.ServerAddress(server)})
 	}
 	s.add(raft.LogConfiguration, raft.EncodeConfiguration(c))
-	s.command(raftfsm.KindFound, map[string]any{"cluster_id": "c", "history": 1})
+	s.commandOf(raftfsm.KindFound, 2, map[string]any{"cluster_id": "c", "history": 1, "cluster_version": 2})
 	s.command(raftfsm.KindTick, raftfsm.Tick{Voters: 3, Readings: []raftfsm.Reading{{Node: "n1", ClockMS: 1_700_000_000_000}}})
 	for i := range chapters {
 		s.tell(i, i+1 == wrong)
+	}
+	if chapters > 2 && len(s.floors[2].lists) != 2 {
+		s.must(fmt.Errorf("the third floor lists %d segments, want a merged one and its own", len(s.floors[2].lists)))
 	}
 	evidence := 0
 	s.must(s.author.see(s, nil, func(name string, index uint64, f *frame.Frame) {
@@ -106,6 +114,9 @@ func (s *story) tell(i int, wrong bool) {
 		s.report(i - 1)
 		s.report(i)
 	}
+	if i == 1 {
+		s.merge()
+	}
 	s.floors[i].end = uint64(len(s.entries))
 }
 
@@ -127,10 +138,34 @@ func (s *story) add(kind raft.LogType, data []byte) {
 	}
 }
 
-func (s *story) command(kind uint16, body any) {
+func (s *story) command(kind uint16, body any) { s.commandOf(kind, 1, body) }
+
+func (s *story) commandOf(kind uint16, version uint8, body any) {
 	b, err := json.Marshal(body)
 	s.must(err)
-	s.add(raft.LogCommand, raftfsm.AppendCommand(nil, kind, 1, 0, b))
+	s.add(raft.LogCommand, raftfsm.AppendCommand(nil, kind, version, 0, b))
+}
+
+// merge plans, makes and ends a merge of the first two segments. It takes effect at the next floor.
+func (s *story) merge() {
+	var inputs []map[string]any
+	s.author.state.View(func(v raftfsm.View) {
+		for _, i := range v.Manifest.Segments()[:2] {
+			inputs = append(inputs, map[string]any{
+				"name": i.Name.String(), "bytes": i.Bytes, "frames": i.Frames, "streams": i.Streams, "blocks": i.Blocks,
+				"first_index": i.FirstIndex, "last_index": i.LastIndex, "first_ns": i.FirstNS, "last_ns": i.LastNS, "encoder": i.Encoder,
+			})
+		}
+	})
+	s.command(compact.KindPlan, map[string]any{"floor": s.floors[1].Index, "window_ns": int64(time.Hour), "builder": storyServers[0], "inputs": inputs})
+	s.planned = uint64(len(s.entries))
+	s.author.propose = func(kind uint16, body []byte) { s.commandOf(kind, 1, json.RawMessage(body)) }
+	s.must(s.author.merge())
+	var outputs []string
+	s.author.state.View(func(v raftfsm.View) { outputs = namesOf(mergesOf(&v).Plans()[0].Outputs) })
+	s.command(compact.KindVerified, map[string]any{"id": s.planned, "server": storyServers[1], "outputs": outputs})
+	s.command(compact.KindDone, map[string]any{"id": s.planned, "voters": storyServers, "verified": storyServers[:2]})
+	s.merged = uint64(len(s.entries))
 }
 
 // send commits the next n frames of a device, numbered.

@@ -1,0 +1,347 @@
+package gapless
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/gaplessdb/gapless/auth"
+)
+
+// apiCall is a request and what is to come of it. $NAME in path and body is what an earlier answer had.
+type apiCall struct {
+	op     string // operation, "GET /v1/frames"
+	query  string // behind the ?
+	path   string // of parameters, by default those of pathValues
+	body   string
+	kind   string   // Content-Type of the body, by default application/json
+	header []string // name, value, ...
+	status int      // 0 is 200
+	code   string   // of an error
+	bad    bool     // the request is not as described, and the description has to say so
+	keep   []string // "NAME=member.of.the.answer"
+	lines  int      // of a stream without an end: how many to read
+}
+
+// pathValues are the values of parameters of paths in calls that name none.
+var pathValues = map[string]string{"device": "mill-07", "name": "billing", "node": "n1", "profile": "goroutine"}
+
+// apiTest drives a node and holds requests and answers against the description.
+type apiTest struct {
+	t      *testing.T
+	d      *description
+	node   *Node
+	tokens map[auth.Scopes]string
+	kept   map[string]string
+
+	used map[string]bool // operations, parameters and types of answers that a good call had
+}
+
+func newAPITest(t *testing.T) *apiTest {
+	a := &apiTest{t: t, d: readDescription(t), tokens: map[auth.Scopes]string{}, kept: map[string]string{}, used: map[string]bool{}}
+	var file []byte
+	for _, scopes := range []auth.Scopes{auth.Read, auth.Write, auth.Admin, auth.Read | auth.Write, auth.Write | auth.Admin, auth.Read | auth.Admin, auth.All} {
+		token, line, err := auth.NewToken(auth.Principal{Tenant: "default", ID: "test-" + strings.ReplaceAll(scopes.String(), ",", "-"), Scopes: scopes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.tokens[scopes], file = token, append(append(file, line...), '\n')
+	}
+	a.kept["TOKEN"] = a.tokens[auth.All]
+	path := filepath.Join(t.TempDir(), "tokens")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.node = startSingle(t, func(c *Config) { c.TokenFile, c.Version = path, "v0.4.0" })
+	return a
+}
+
+func (a *apiTest) expand(s string) string {
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(a.kept))) { // longer names first
+		s = strings.ReplaceAll(s, "$"+name, a.kept[name])
+	}
+	return s
+}
+
+// request makes the HTTP request of a call.
+func (a *apiTest) request(op operation, c *apiCall) (*http.Request, map[string]string) {
+	a.t.Helper()
+	values, path := map[string]string{}, op.path
+	for _, name := range op.parameters("path") {
+		values[name] = pathValues[name]
+		if c.path != "" {
+			values[name] = c.path
+		}
+		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(values[name]))
+	}
+	if c.query != "" {
+		path += "?" + a.expand(c.query)
+	}
+	var body io.Reader
+	if c.body != "" {
+		body = strings.NewReader(a.expand(c.body))
+	}
+	req, err := http.NewRequestWithContext(a.t.Context(), op.method, "http://"+a.node.HTTPAddr()+path, body)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if c.body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.kind != "" {
+		req.Header.Set("Content-Type", c.kind)
+	}
+	req.Header.Set("Authorization", "Bearer "+a.tokens[auth.All])
+	for i := 0; i < len(c.header); i += 2 {
+		if req.Header.Set(c.header[i], a.expand(c.header[i+1])); c.header[i+1] == "" {
+			req.Header.Del(c.header[i])
+		}
+	}
+	return req, values
+}
+
+// call makes a call, and holds both ways of it against the description.
+func (a *apiTest) call(c apiCall) {
+	a.t.Helper()
+	op, ok := a.d.operations[c.op]
+	if !ok {
+		a.t.Fatalf("%s is not described", c.op)
+	}
+	what := fmt.Sprintf("%s ?%s %.100s", c.op, c.query, c.body)
+	req, values := a.request(op, &c)
+	in := &openapi3filter.RequestValidationInput{
+		Request: req, PathParams: values,
+		Route:   &routers.Route{Spec: a.d.T, Path: op.path, PathItem: op.item, Method: op.method, Operation: op.Operation},
+		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, SkipSettingDefaults: true, IncludeResponseStatus: true},
+	}
+	in.Options.WithCustomSchemaErrorFunc(inShort)
+	if body := op.RequestBody; body != nil && body.Value.Content.Get(c.kind) != nil { // of other types the package knows nothing
+		in.Options.ExcludeRequestBody = c.kind != "application/json" && c.kind != "application/x-www-form-urlencoded"
+	}
+	if err := openapi3filter.ValidateRequest(a.t.Context(), in); (err != nil) != c.bad {
+		a.t.Errorf("%s: the description says of the request: %v", what, err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		a.t.Fatalf("%s: %v", what, err)
+	}
+	defer resp.Body.Close()
+	body := a.read(resp, c.lines)
+	if want := max(c.status, 200); resp.StatusCode != want {
+		a.t.Errorf("%s: %d %s, want %d", what, resp.StatusCode, body, want)
+		return
+	}
+	a.check(what, in, resp, body)
+	if said := errorCode(body); c.code != "" && said != c.code {
+		a.t.Errorf("%s: code %q, want %q: %s", what, said, c.code, body)
+	}
+	if resp.StatusCode < 300 {
+		a.use(op, req, resp)
+	}
+	for _, keep := range c.keep {
+		name, path, _ := strings.Cut(keep, "=")
+		a.kept[name] = member(a.t, body, path)
+	}
+}
+
+// read reads an answer, or some lines of one that has no end.
+func (a *apiTest) read(resp *http.Response, lines int) []byte {
+	a.t.Helper()
+	if lines == 0 {
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		return body
+	}
+	var b []byte
+	for r := bufio.NewReader(resp.Body); lines > 0; lines-- {
+		line, err := r.ReadBytes('\n')
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		b = append(b, line...)
+	}
+	return b
+}
+
+// check holds an answer against the description: status, headers, type, every member, and the code of an error.
+func (a *apiTest) check(what string, in *openapi3filter.RequestValidationInput, resp *http.Response, body []byte) {
+	a.t.Helper()
+	described := in.Route.Operation.Responses.Status(resp.StatusCode)
+	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	if described == nil {
+		a.t.Errorf("%s: status %d is not described: %s", what, resp.StatusCode, body)
+		return
+	}
+	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: resp.StatusCode, Header: resp.Header, Options: in.Options}
+	content := described.Value.Content.Get(kind)
+	switch {
+	case len(body) == 0 && len(described.Value.Content) > 0, len(body) > 0 && content == nil:
+		a.t.Errorf("%s: %d bytes of %q are not described: %.200s", what, len(body), kind, body)
+		return
+	case kind == "application/json" || kind == "application/yaml":
+		out.SetBodyBytes(body)
+	default: // of other types the package knows nothing
+		options := *in.Options
+		options.ExcludeResponseBody = true
+		out.Options = &options
+	}
+	if err := openapi3filter.ValidateResponse(a.t.Context(), out); err != nil {
+		a.t.Errorf("%s: answer %d %s\n%v", what, resp.StatusCode, body, err)
+	}
+	for _, line := range linesOf(kind, body) {
+		if err := checkLine(content.Schema.Value, line); err != nil {
+			a.t.Errorf("%s: line %s\n%v", what, line, err)
+		}
+	}
+	if kind == "text/csv" {
+		if _, err := csv.NewReader(bytes.NewReader(body)).ReadAll(); err != nil { // lines of different lengths are an error
+			a.t.Errorf("%s: %v", what, err)
+		}
+	}
+	a.checkHeaders(what, resp)
+	if code := errorCode(body); code != "" && resp.StatusCode >= 400 && !strings.Contains(*described.Value.Description, "`"+code+"`") {
+		a.t.Errorf("%s: %d is not described as possibly %s", what, resp.StatusCode, code)
+	}
+}
+
+// checkHeaders holds headers that are JSON against the description. One of them is a trailer: it is there where the body was read to its end.
+func (a *apiTest) checkHeaders(what string, resp *http.Response) {
+	a.t.Helper()
+	texts := map[string]string{
+		"AsOf": resp.Header.Get("X-Gapless-As-Of"), "Completeness": resp.Header.Get("X-Gapless-Completeness"), "StreamEnd": resp.Trailer.Get("X-Gapless-End"),
+	}
+	if announced := resp.Trailer != nil; announced != (texts["StreamEnd"] != "") {
+		a.t.Errorf("%s: trailers %v", what, resp.Trailer)
+	}
+	for schema, text := range texts {
+		if text == "" {
+			continue
+		}
+		if err := checkLine(a.d.Components.Schemas[schema].Value, []byte(text)); err != nil {
+			a.t.Errorf("%s: header %s: %v", what, text, err)
+		}
+	}
+}
+
+// linesOf are the documents of a stream.
+func linesOf(kind string, body []byte) (lines [][]byte) {
+	for line := range bytes.Lines(body) {
+		line = bytes.TrimSpace(line)
+		switch kind {
+		case "application/x-ndjson":
+			lines = append(lines, line)
+		case "text/event-stream":
+			if data, ok := bytes.CutPrefix(line, []byte("data: ")); ok {
+				lines = append(lines, data)
+			}
+		}
+	}
+	return lines
+}
+
+func checkLine(schema *openapi3.Schema, line []byte) error {
+	var v any
+	if err := json.Unmarshal(line, &v); err != nil {
+		return err
+	}
+	return schema.VisitJSON(v, openapi3.VisitAsResponse(), openapi3.SetSchemaErrorMessageCustomizer(inShort))
+}
+
+// inShort leaves the schema out of an error.
+func inShort(err *openapi3.SchemaError) string {
+	return fmt.Sprintf("at /%s: %s %s", strings.Join(err.JSONPointer(), "/"), err.Reason, errors.Unwrap(err))
+}
+
+// The texts of InfluxDB's error bodies begin with the code.
+var influxCode = regexp.MustCompile(`^\{(?:"error":|"code":"[a-z ]+","message":)"([a-z_0-9]+): `)
+
+// errorCode is the code of an error body, "" for none.
+func errorCode(body []byte) string {
+	var b struct{ Error struct{ Code string } }
+	if json.Unmarshal(body, &b) == nil && b.Error.Code != "" {
+		return b.Error.Code
+	}
+	if m := influxCode.FindSubmatch(body); m != nil {
+		return string(m[1])
+	}
+	return ""
+}
+
+// use notes what a good call had.
+func (a *apiTest) use(op operation, req *http.Request, resp *http.Response) {
+	name := op.method + " " + op.path
+	a.used[name] = true
+	for parameter := range req.URL.Query() {
+		a.used[name+" ?"+parameter] = true
+	}
+	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	a.used[name+" "+kind] = true
+}
+
+// unused lists what is described and no good call had.
+func (a *apiTest) unused() (list []string) {
+	for name, op := range a.d.operations {
+		wants := []string{name}
+		for _, p := range op.parameters("query") {
+			wants = append(wants, name+" ?"+p)
+		}
+		if ok := op.Responses.Status(200); ok != nil {
+			for kind := range ok.Value.Content {
+				wants = append(wants, name+" "+kind)
+			}
+		}
+		for _, want := range wants {
+			if !a.used[want] {
+				list = append(list, want)
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// member is a member of a JSON document, by the names and places that lead to it.
+func member(t *testing.T, body []byte, path string) string {
+	t.Helper()
+	var v any
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		t.Fatalf("%.200s: %v", body, err)
+	}
+	for _, name := range strings.Split(path, ".") {
+		switch in := v.(type) {
+		case map[string]any:
+			v = in[name]
+		case []any:
+			var i int
+			if _, err := fmt.Sscan(name, &i); err != nil || i >= len(in) {
+				t.Fatalf("%.200s has no %s", body, path)
+			}
+			v = in[i]
+		}
+	}
+	if v == nil {
+		t.Fatalf("%.200s has no %s", body, path)
+	}
+	return fmt.Sprint(v)
+}

@@ -1,0 +1,133 @@
+package gapless
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/gaplessdb/gapless/docs"
+)
+
+// description is docs/openapi.yaml, read.
+type description struct {
+	*openapi3.T
+	operations map[string]operation // by method and path, "GET /v1/frames"
+}
+
+// operation is a method of a path.
+type operation struct {
+	*openapi3.Operation
+	method, path string
+	item         *openapi3.PathItem
+}
+
+func readDescription(t *testing.T) *description {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(docs.OpenAPI))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d := &description{doc, map[string]operation{}}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			d.operations[method+" "+path] = operation{op, method, path, item}
+		}
+	}
+	return d
+}
+
+// parameters are the names of an operation's parameters in query, path or header, ascending.
+func (o operation) parameters(in string) (names []string) {
+	for _, p := range slices.Concat(o.item.Parameters, o.Parameters) {
+		if p.Value.In == in {
+			names = append(names, p.Value.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (r *route) path() string { return "/" + strings.Join(r.segments, "/") }
+
+// TestDescriptionHasTheRoutes holds paths, methods, scopes and parameters of the description against those of the code.
+func TestDescriptionHasTheRoutes(t *testing.T) {
+	d, n := readDescription(t), startSingle(t, nil)
+	seen := map[string]bool{}
+	for i := range n.routes {
+		r := &n.routes[i]
+		name := r.method + " " + r.path()
+		seen[name] = true
+		op, ok := d.operations[name]
+		if !ok {
+			t.Errorf("%s is not described", name)
+			continue
+		}
+		if got, want := op.Extensions["x-scope"], r.scope.String(); got != want {
+			t.Errorf("%s: x-scope is %v, the route needs %s", name, got, want)
+		}
+		if free := op.Security != nil && len(*op.Security) == 0; free != r.open {
+			t.Errorf("%s: described as needing no token: %v, the route: %v", name, free, r.open)
+		}
+		if got, want := op.parameters("query"), slices.Sorted(slices.Values(r.params)); !slices.Equal(got, want) {
+			t.Errorf("%s: described parameters\n%v, the route takes\n%v", name, got, want)
+		}
+		var inPath []string
+		for _, s := range r.segments {
+			if name, ok := strings.CutPrefix(s, "{"); ok {
+				inPath = append(inPath, strings.TrimSuffix(name, "}"))
+			}
+		}
+		if got := op.parameters("path"); !slices.Equal(got, inPath) {
+			t.Errorf("%s: described parameters of the path %v", name, got)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.operations)) {
+		if !seen[name] {
+			t.Errorf("%s is described, and there is no such route", name)
+		}
+	}
+}
+
+// TestDescriptionIsClosed looks for objects of answers that say neither what else they may have nor that they have nothing else.
+func TestDescriptionIsClosed(t *testing.T) {
+	d, closed := readDescription(t), 0
+	for name, ref := range d.Components.Schemas {
+		eachObject(ref, "schema "+name, func(where string, s *openapi3.Schema) {
+			if s.AdditionalProperties.Has == nil && s.AdditionalProperties.Schema == nil {
+				t.Errorf("%s is an object, and may have anything", where)
+			}
+			closed++
+		})
+	}
+	if closed < 100 {
+		t.Errorf("only %d objects were found", closed)
+	}
+}
+
+// eachObject calls fn for the objects in a schema, those behind a reference left out.
+func eachObject(ref *openapi3.SchemaRef, where string, fn func(string, *openapi3.Schema)) {
+	s := ref.Value
+	if s.Type.Is("object") {
+		fn(where, s)
+	}
+	parts := map[string]*openapi3.SchemaRef{"[]": s.Items, ".*": s.AdditionalProperties.Schema}
+	for name, p := range s.Properties {
+		parts["."+name] = p
+	}
+	for _, list := range []openapi3.SchemaRefs{s.AllOf, s.OneOf, s.AnyOf} {
+		for _, p := range list {
+			parts[" of several"] = p
+		}
+	}
+	for name, p := range parts {
+		if p != nil && p.Ref == "" {
+			eachObject(p, where+name, fn)
+		}
+	}
+}

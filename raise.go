@@ -1,0 +1,49 @@
+package gapless
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/gaplessdb/gapless/auth"
+	"github.com/gaplessdb/gapless/raftfsm"
+)
+
+// raiseAnswer is POST /v1/cluster/raise.
+type raiseAnswer struct {
+	From int `json:"from"`
+	To   int `json:"to"` // the cluster version in force now
+}
+
+// postRaise ends an upgrade: it raises the cluster version, one at a time, to the newest that every member supports. Members of older releases
+// cannot take part after that, which is why an operator decides when.
+func (n *Node) postRaise(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
+	n.skipBody(ctx)
+	var a raiseAnswer
+	newest := raftfsm.SupportedVersion
+	n.state.View(func(v raftfsm.View) {
+		a.From = v.Members.Version()
+		for _, m := range v.Members.All() {
+			newest = min(newest, m.Versions)
+		}
+	})
+	if newest <= a.From && a.From < raftfsm.SupportedVersion {
+		return &httpError{
+			http.StatusConflict, "older_members", fmt.Sprintf("the cluster is at version %d, this node supports %d, and a member does not", a.From, raftfsm.SupportedVersion),
+			"`gapless ctl members` shows who: upgrade it first",
+		}
+	}
+	for a.To = a.From; a.To < newest; a.To++ {
+		body, err := json.Marshal(map[string]int{"version": a.To + 1})
+		if err != nil {
+			return err
+		}
+		if _, _, err := n.ProposeCommand(n.ctx, raftfsm.KindRaise, 1, body); err != nil {
+			return adminError(err)
+		}
+	}
+	n.log.Info("cluster version", "from", a.From, "to", a.To)
+	return writeJSON(ctx, a)
+}
