@@ -79,22 +79,26 @@ func (c *client) get(ctx context.Context, path string, params url.Values, into a
 
 // do sends a request, with a JSON body unless it is nil, and decodes the JSON answer.
 func (c *client) do(ctx context.Context, method, path string, body, into any) error {
+	if body == nil {
+		return c.send(ctx, method, path, "", nil, into)
+	}
+	b, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	return c.send(ctx, method, path, "application/json", bytes.NewReader(b), into)
+}
+
+// send sends a body of some type, "" for none, and decodes the JSON answer.
+func (c *client) send(ctx context.Context, method, path, contentType string, payload io.Reader, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	var payload io.Reader
-	if body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
-			return fmt.Errorf("%s %s: %w", method, path, err)
-		}
-		payload = bytes.NewReader(b)
-	}
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.url, "/")+path, payload)
 	if err != nil {
 		return err
 	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
 	}
 	if token := c.token; token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)

@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/ledger/registry"
 	"github.com/gaplessdb/gapless/raftfsm"
 )
 
@@ -23,6 +24,9 @@ var commandNames = map[uint16]string{
 	ledger.KindSeal:        "seal",
 	ledger.KindDeclareLost: "declare-lost",
 	ledger.KindVerdict:     "verdict",
+	registry.KindSet:       "device-set",
+	registry.KindPatch:     "device-patch",
+	registry.KindDelete:    "device-delete",
 }
 
 // commandOf says which command an entry holds.

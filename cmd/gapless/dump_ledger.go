@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gaplessdb/gapless"
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/raftfsm"
@@ -86,7 +87,7 @@ func (d *dumpLedger) run(path string) error {
 // restore builds the ledger from the floor file.
 func (d *dumpLedger) restore() error {
 	return openFloor(d.path, func(r io.Reader) error {
-		state, _, err := raftfsm.ReadFloor(r)
+		state, _, err := raftfsm.ReadFloor(r, gapless.Sections)
 		if err != nil {
 			return err
 		}

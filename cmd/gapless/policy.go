@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ func newPolicy(c *client) *cobra.Command {
 		Use:   "policy",
 		Short: "read and change the replicated settings",
 	}
-	cmd.AddCommand(newPolicyGet(c), newPolicySet(c))
+	cmd.AddCommand(newPolicyGet(c), newPolicySet(c), newPolicyHistory(c))
 	return cmd
 }
 
@@ -37,12 +38,12 @@ func newPolicyGet(c *client) *cobra.Command {
 }
 
 func newPolicySet(c *client) *cobra.Command {
-	var path string
+	var path, note string
 	cmd := &cobra.Command{
 		Use:     "set NAME=VALUE... | -f FILE",
 		Short:   "change the policy on all nodes",
 		Long:    "Change single values, or replace the whole policy with a file (- for standard input) that started as the output of get.\nOf two changes at once one is refused: each names the revision it replaces.",
-		Example: "  gapless ctl policy set ledger.grace_ms=20000\n  gapless ctl policy get > p.json && $EDITOR p.json && gapless ctl policy set -f p.json",
+		Example: "  gapless ctl policy set ledger.grace_ms=20000 --note 'slow network'\n  gapless ctl policy get > p.json && $EDITOR p.json && gapless ctl policy set -f p.json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (path == "") == (len(args) == 0) {
 				return fmt.Errorf("give either NAME=VALUE... or -f FILE")
@@ -69,14 +70,19 @@ func newPolicySet(c *client) *cobra.Command {
 				}
 				policy = members
 			}
+			target := "/v1/policy"
+			if note != "" {
+				target += "?" + url.Values{"note": {note}}.Encode()
+			}
 			var now json.RawMessage
-			if err := c.do(cmd.Context(), http.MethodPut, "/v1/policy", policy, &now); err != nil {
+			if err := c.do(cmd.Context(), http.MethodPut, target, policy, &now); err != nil {
 				return err
 			}
 			return writeIndented(cmd.OutOrStdout(), now)
 		},
 	}
 	cmd.Flags().StringVarP(&path, "file", "f", "", "policy to put in force, as JSON")
+	cmd.Flags().StringVar(&note, "note", "", "why, for the history")
 	return cmd
 }
 

@@ -37,12 +37,15 @@ func newProgress(w io.Writer, what string) *progress {
 func (p *progress) onTerminal() { p.terminal, p.every = true, progressRefresh }
 
 // step is told how much is done. It is called often.
-func (p *progress) step(done, total int64) {
+func (p *progress) step(done, total int64) { p.show("%d %%", 100*done/max(total, 1)) }
+
+// show is step in the caller's words.
+func (p *progress) show(format string, args ...any) {
 	if time.Since(p.last) < p.every {
 		return
 	}
 	p.last, p.shown = time.Now(), true
-	line := fmt.Sprintf("%s: %d %%", p.what, 100*done/max(total, 1))
+	line := p.what + ": " + fmt.Sprintf(format, args...)
 	if p.terminal {
 		fmt.Fprintf(p.w, "\r%s\x1b[K", line)
 	} else {
