@@ -6,7 +6,7 @@ FUZZ    ?= 20s
 BENCH   ?= .
 CGO     := $(shell $(GO) env CGO_ENABLED)
 
-.PHONY: build demo run test check cross planted race deps simulate fuzz lint cover bench clean
+.PHONY: build demo run test check cross planted clients race deps simulate fuzz lint cover bench clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/gapless ./cmd/gapless
@@ -20,7 +20,7 @@ run: build
 	./bin/gapless demo --stay
 
 # Everything CI runs, and nothing from a cache: some tests build and start the program. Fuzz seeds are part of go test. bin/skips.txt lists what was skipped and why.
-test: lint check cross planted race
+test: lint check cross planted clients race
 
 lint:
 	test -z "$$(gofmt -l . | tee /dev/stderr)"
@@ -53,7 +53,7 @@ endif
 
 # System programs that tests want, where there is apt-get; Go tools come from go.mod.
 deps:
-	$(GO) mod download
+	for d in . tests/clients tests/clients/telegraf; do (cd $$d && $(GO) mod download) || exit 1; done
 	command -v gcc && command -v qemu-aarch64-static || ! command -v apt-get || \
 	  { apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev qemu-user-static; }
 
@@ -73,6 +73,13 @@ fuzz:
 # Break promises on purpose, one after the other: the suite must notice each of them. See tests/planted.
 planted:
 	$(GO) run ./tests/planted
+
+# Writers that are not ours, against a real node: InfluxDB's client libraries, and Telegraf. Modules of their own; where they cannot be fetched that is a skip.
+clients:
+	for d in tests/clients tests/clients/telegraf; do \
+	  if (cd $$d && $(GO) list -deps -test ./... >/dev/null); then (cd $$d && $(GO) vet ./... && $(GO) test -count=1 ./...) || exit 1; \
+	  else echo "SKIP clients/$$d: its modules cannot be fetched" | tee -a bin/skips.txt; fi; \
+	done
 
 cover:
 	$(GO) test -short -coverprofile cover.out ./... && $(GO) tool cover -html cover.out -o cover.html

@@ -21,6 +21,8 @@ type Batch struct {
 	Key      string // Idempotency-Key, "" for none; the same key always goes with the same content
 	Declares bool   // the frames say which number is the first of the epoch:
 	Head     uint64 // this one
+	BaseNS   int64  // device time of frame 0, nanoseconds; 0: frames carry no time
+	StepNS   int64  // between a frame and the next
 	Variant  uint64 // which bytes (PayloadOf): 0 the right ones, another number a device that contradicts itself
 
 	Outcome Outcome

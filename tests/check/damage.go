@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 )
 
 // damage: what a fault damaged is noticed once it was read again, and whole in the end; nothing else is ever called damaged. That nothing
@@ -89,7 +90,7 @@ func (r *Run) unmended() (out []Violation) {
 	return out
 }
 
-// over reports whether damage came to an end: repaired, or the disk was given up.
+// over reports whether damage came to an end: repaired, the disk was given up, or the manifest lists the segment no more, because it was merged.
 func (r *Run) over(damaged *Event) bool {
 	for i := range r.Events {
 		e := &r.Events[i]
@@ -101,5 +102,14 @@ func (r *Run) over(damaged *Event) bool {
 			return true
 		}
 	}
-	return false
+	return r.replaced(damaged)
+}
+
+// replaced reports whether the node's manifest does not list a damaged segment in the end.
+func (r *Run) replaced(damaged *Event) bool {
+	name, isSegment := strings.CutSuffix(path.Base(damaged.File), ".gseg")
+	return isSegment && slices.ContainsFunc(r.Finals, func(f *Final) bool {
+		lists := func(g Segment) bool { return g.Name == name }
+		return f.Node == damaged.Node && f.Storage != nil && f.Storage.listed() && !slices.ContainsFunc(f.Storage.Segments, lists)
+	})
 }

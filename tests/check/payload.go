@@ -103,6 +103,10 @@ func AppendFrame(dst []byte, seed uint64, b *Batch, n uint64) []byte {
 	if b.Declares {
 		dst = strconv.AppendUint(append(dst, `,"first":`...), b.Head, 10)
 	}
+	if b.BaseNS != 0 {
+		dst = append(dst, `,"time_ns":`...)
+		dst = strconv.AppendInt(dst, b.BaseNS+int64(n)*b.StepNS, 10)
+	}
 	for i, f := range PayloadOf(seed, b.Counter, n, b.Variant) {
 		dst = append(dst, [...]string{`,"fields":{"`, `,"`}[min(i, 1)]...)
 		dst = append(append(dst, f.Name...), `":`...)

@@ -12,7 +12,7 @@ const (
 // rooms is the import table. A room's sub-folders follow the room's line unless they have their own, and a room may always
 // import itself. The key "." is the module root. With std in the list, nothing but the standard library and the rooms named is allowed.
 var rooms = map[string][]string{
-	".":     {"frame", "vfs", "auth", "wal", "ledger", "segment", "proof", "raftfsm", "ingest", "query", "compact", "tier", "web"},
+	".":     {"frame", "vfs", "auth", "wal", "ledger", "segment", "proof", "raftfsm", "ingest", "query", "compact", "tier", "web", "docs"},
 	"cmd":   {anything},
 	"tests": {anything},
 
@@ -30,6 +30,7 @@ var rooms = map[string][]string{
 	"frame":   {std},
 	"vfs":     {std},
 	"auth":    {std, "golang.org/x/crypto"}, // a password hash at most
+	"docs":    {std},                        // pages; a node serves the description of its API, which has to be embedded where it lies
 
 	// The simulated devices must not share the code that judges them: all they know is what a frame looks like.
 	"cmd/gapless/fleet": {"frame"},

@@ -38,6 +38,16 @@ var bugs = []bug{
 		says:    "want 20480 rows",
 	},
 	{
+		tag: "bug_merge_boundary", level: "L0", pkg: "./segment", run: "TestMergeCopiesBlocks/short_of_three_quarters",
+		promise: "Every row of the inputs of a merge is in its outputs.",
+		says:    "the merge has 6141 frames, its inputs have 6142",
+	},
+	{
+		tag: "bug_compare_blind", level: "L0", pkg: "./segment", run: "TestCompareNamesTheColumn",
+		promise: "An output that passes Compare has the values of the inputs.",
+		says:    "a bit of a value: <nil>",
+	},
+	{
 		tag: "bug_merged_epochs", level: "L0", pkg: "./ledger", run: "TestDeclaredReboot",
 		promise: "Two lives of a counter are two epochs.",
 		says:    "frame 0: {Status:unverified",
@@ -48,6 +58,11 @@ var bugs = []bug{
 		says:    `got [], want ["97-99 OPEN 0"]`,
 	},
 	{
+		tag: "bug_rule_forgotten", level: "L0", pkg: "./ledger/registry", run: "TestRulesOutliveARestore",
+		promise: "A device's rule holds after a restart, whichever checkpoint is read first.",
+		says:    "a frame 17 below the newest is {Status:duplicate",
+	},
+	{
 		tag: "bug_duplicate_on_replay", level: "L0", pkg: "./raftfsm", run: "TestReplayStoresNothingTwice",
 		promise: "A request that comes again stores nothing, also in a log that is replayed on a floor.",
 		says:    "9 frames are stored, 6 were sent",
@@ -56,6 +71,26 @@ var bugs = []bug{
 		tag: "bug_nondeterministic_flush", level: "L0", pkg: "./raftfsm", run: "TestFloorsAreAFunctionOfTheLog",
 		promise: "Where a flush point lies, and so what is in a segment, is a function of the log.",
 		says:    "want those of a node that was never interrupted",
+	},
+	{
+		tag: "bug_merge_without_quorum", level: "L0", pkg: "./compact", run: "TestNoDoneWithoutQuorum",
+		promise: "A merge takes effect when a majority of the voters has its result, and not before.",
+		says:    "1 edits wait for the next floor",
+	},
+	{
+		tag: "bug_merge_unseen", level: "L0", pkg: "./compact", run: "TestLyingBuilder",
+		promise: "Nobody vouches for the result of a merge that differs from its inputs.",
+		says:    "a result with another time than its inputs takes effect",
+	},
+	{
+		tag: "bug_merge_edit_early", level: "L0", pkg: "./raftfsm", run: "TestEditBehindAFlushPoint",
+		promise: "A merge takes effect at the first flush point behind it on every node, however far its flusher is.",
+		says:    "the floor before it has the edit",
+	},
+	{
+		tag: "bug_merge_deletes_early", level: "L0", pkg: ".", run: "TestStorageSurvivesCrashes/merge$",
+		promise: "What a merge replaced stays until no floor that is kept lists it.",
+		says:    "file 0 of the merge is here: false",
 	},
 	{
 		tag: "bug_delete_before_durable", level: "L0", pkg: ".", run: "TestLogStaysWhileItIsTheOnlyCopy",
@@ -71,5 +106,10 @@ var bugs = []bug{
 		tag: "bug_stale_linearizable", level: "L0", pkg: ".", run: "TestCutOffLeaderConfirmsNothing",
 		promise: "A linearizable read shows everything that was acknowledged before it.",
 		says:    "a leader that nobody confirmed answered a linearizable read: 200",
+	},
+	{
+		tag: "bug_tail_skip", level: "L0", pkg: "./query/tail", run: "TestFramesThatMoveAreGivenOnce",
+		promise: "A tail gives a frame that moves from a head into a segment between two looks of the reader.",
+		says:    "while frames move: 3 lines, want 6",
 	},
 }

@@ -30,6 +30,7 @@ type cluster struct {
 
 	led     atomic.Pointer[machine] // who led when somebody asked last
 	devices []string                // of all senders
+	merges  atomic.Int64            // that were done
 
 	mu       sync.Mutex // protects all below
 	run      *check.Run
@@ -101,6 +102,12 @@ func (c *cluster) hear(node string, r slog.Record) {
 			return // what a sick disk does not give is as good as damaged, until it is well
 		}
 		c.event(c.machines[i], check.Event{Kind: check.Damaged, File: file})
+	case "the result of a merge differs from its inputs on this node: this node or the builder is sick":
+		c.violate("merges", node+": "+r.Message)
+	case "an edit of the manifest is void: what it replaces is not there":
+		c.violate("merges", node+": "+r.Message)
+	case "a merge takes effect at the next floor":
+		c.merges.Add(1)
 	case "shelf: pulled a segment":
 		c.event(c.machines[i], check.Event{Kind: check.Repaired, File: file})
 	}

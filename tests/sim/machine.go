@@ -64,6 +64,8 @@ func (m *machine) config(life int) gapless.Config {
 	cfg.Node, cfg.Cluster, cfg.Data = m.name, "simulated", m.name
 	cfg.HTTP, cfg.Listen, cfg.Peers = m.addr(httpPort), m.addr(clusterPort), m.c.peers()
 	cfg.LogFileBytes, cfg.LogKeepBytes, cfg.CacheBytes = logFileBytes, logKeepBytes, cacheBytes
+	cfg.RetireAfter = retireAfter
+	cfg.Merging = gapless.Merging{Interval: mergeEvery, PatienceFor: 5 * time.Second, GiveUpAfter: 20 * time.Second, Rebuild: true, AtOnce: m.c.plan.Seed%2 == 0}
 	cfg.Logger = slog.New(m.c.journal.of(m.name))
 	cfg.Clock = func() time.Time {
 		m.clockReads.Add(1)
@@ -91,8 +93,10 @@ func (m *machine) config(life int) gapless.Config {
 	return cfg
 }
 
-// Sizes of a node here: small, so that a minute of load rolls, recycles, flushes and cuts.
+// Sizes of a node here: small, so that a minute of load rolls, recycles, flushes, cuts and merges.
 const (
+	retireAfter  = 2 * time.Second
+	mergeEvery   = 500 * time.Millisecond
 	logFileBytes = 128 << 10
 	logKeepBytes = 128 << 10
 	cacheBytes   = 1 << 20

@@ -33,6 +33,12 @@ const warmUp = 8 * time.Second
 // flushBytes is the smallest flush point there can be: a run has dozens.
 const flushBytes = 64 << 10
 
+// Merges are as frequent: a window is shorter than what one flush covers, and two segments are enough.
+const (
+	mergeWindow = 10 * time.Second
+	mergeBytes  = 256 << 10
+)
+
 // linger is how long a bubble goes on after its last node closed: the HTTP server's cleaner of idle workers looks every ten seconds whether it is
 // still wanted.
 const linger = 30 * time.Second
@@ -45,6 +51,7 @@ type Outcome struct {
 	Virtual time.Duration // how long it took in the simulation
 	Real    time.Duration
 	Acked   uint64 // frames
+	Merges  int64
 }
 
 // startClock starts what fasthttp starts once for all servers and never ends, outside of any bubble.
@@ -65,6 +72,9 @@ func Simulate(t *testing.T, plan *schedule.Schedule, level slog.Level) (out Outc
 	out.Run.Faults = c.weighed()
 	out.Verdict = check.Judge(c.run)
 	c.addFindings(&out.Verdict)
+	if out.Merges = c.merges.Load(); out.Merges == 0 && out.Verdict.Result == check.Pass {
+		out.Verdict.Result, out.Verdict.Why = check.Inconclusive, append(out.Verdict.Why, "no segments were merged")
+	}
 	out.Real = time.Since(real)
 	for i := range out.Run.Batches {
 		if b := &out.Run.Batches[i]; b.Outcome == check.Acked {
@@ -127,6 +137,8 @@ func (c *cluster) live() {
 	c.tasks.Go(c.operate)
 	c.tasks.Go(c.watch)
 	c.tasks.Go(c.sampleStorage)
+	c.tasks.Go(c.watchFiles)
+	clients.Go(func() { c.flushAtTimes(c.stream(3, 0), stop) })
 	time.Sleep(warmUp)
 	c.begun = time.Now()
 	c.breakAll()
@@ -170,7 +182,7 @@ func (c *cluster) stream(kind, number int) *rand.Rand {
 	return rand.New(rand.NewPCG(c.plan.Seed, uint64(kind)<<32|uint64(number)))
 }
 
-// setPolicy makes flush points frequent.
+// setPolicy makes flush points and merges frequent.
 func (c *cluster) setPolicy() (bool, string) {
 	m := c.machines[0]
 	status, body, err := c.control.do(m, http.MethodGet, "/v1/policy", nil, nil, time.Second)
@@ -179,12 +191,25 @@ func (c *cluster) setPolicy() (bool, string) {
 		return false, fmt.Sprintf("%d %s %v", status, body, err)
 	}
 	policy["flush_bytes"] = flushBytes
+	policy["merge"] = map[string]any{"window_ms": mergeWindow.Milliseconds(), "fan_in": 2, "max_bytes": mergeBytes}
 	changed, err := json.Marshal(policy)
 	if err != nil {
 		return false, err.Error()
 	}
 	status, body, err = c.control.do(m, http.MethodPut, "/v1/policy", nil, changed, 10*time.Second)
 	return err == nil && status == http.StatusOK, fmt.Sprintf("%d %s %v", status, body, err)
+}
+
+// flushAtTimes flushes now and then besides, so that there is something to merge, and merges take effect.
+func (c *cluster) flushAtTimes(rng *rand.Rand, stop <-chan struct{}) {
+	for {
+		select {
+		case <-time.After(time.Duration(2+rng.IntN(7)) * time.Second):
+			c.commandNow(schedule.Flush)
+		case <-stop:
+			return
+		}
+	}
 }
 
 // weighed is the faults with what was felt of them.

@@ -16,7 +16,8 @@ const (
 	maxBatch         = 12
 	misorder         = 50 // well within what counts as late
 	sendWithin       = 5 * time.Second
-	tries            = 6 // of a careful sender, for one batch
+	tries            = 6                      // of a careful sender, for one batch
+	stepOfTime       = 200 * time.Millisecond // between two frames of a device, about as fast as they are sent
 )
 
 // source is one device: its counter, and what it did with its numbers.
@@ -26,8 +27,11 @@ type source struct {
 	declares bool // every frame carries the first number of its epoch
 	numbered bool
 	boots    int
-	next     uint64   // number, or id of a frame without one
-	late     []uint64 // numbers that were taken and not sent yet
+	dates    bool          // every frame carries its time:
+	behind   time.Duration // that of the device, as far behind as this when it boots
+	base     int64         // of the first frame since, nanoseconds; 0: none carries one
+	next     uint64        // number, or id of a frame without one
+	late     []uint64      // numbers that were taken and not sent yet
 }
 
 func (s *source) counter() check.Counter {
@@ -35,6 +39,13 @@ func (s *source) counter() check.Counter {
 		return check.Counter{Device: s.device, Stream: s.stream} // one life, no name for it
 	}
 	return check.Counter{Device: s.device, Stream: s.stream, Epoch: strconv.Itoa(s.boots)}
+}
+
+// boot sets the device's clock. A frame that is late has the time of its turn, so the times of a device reach far back.
+func (s *source) boot() {
+	if s.dates {
+		s.base = time.Now().Add(-s.behind).UnixNano()
+	}
 }
 
 // mayCome reports whether a number may come now. Without a name for its epoch a counter that falls far back has begun anew (docs/ledger.md).
@@ -54,6 +65,10 @@ func (c *cluster) newSender(id int, rng *rand.Rand) *sender {
 	s := &sender{c: c, id: id, careful: id%3 != 0, rng: rng, ask: c.asker(fmt.Sprintf("127.0.1.%d", id+1))}
 	for i := range sourcesPerSender {
 		src := &source{device: fmt.Sprintf("d%d-%d", id, i), stream: "0", declares: i != 1, numbered: i != 2, boots: 1}
+		if src.dates = src.declares && src.numbered; id%2 == 1 { // what it has kept for a while
+			src.behind = time.Duration(30*(i+1)) * time.Second
+		}
+		src.boot()
 		if i == 3 { // a second counter of the first device
 			src.device, src.stream = fmt.Sprintf("d%d-0", id), "spindle"
 		}
@@ -118,6 +133,7 @@ func (s *sender) step(src *source) {
 		}
 		src.boots++
 		src.next, src.late = 0, nil
+		src.boot()
 	}
 }
 
@@ -142,6 +158,7 @@ func (s *sender) deliver(src *source, first, last uint64) check.Outcome {
 func (s *sender) send(src *source, first, last uint64, key string, variant uint64) check.Outcome {
 	at := s.c.machines[s.rng.IntN(len(s.c.machines))]
 	b := check.Batch{Client: s.id, Node: at.name, Counter: src.counter(), First: first, Last: last, Numbered: src.numbered, Key: key, Declares: src.declares && src.numbered, Variant: variant}
+	b.BaseNS, b.StepNS = src.base, int64(stepOfTime)
 	header := http.Header{"Content-Type": {"application/x-ndjson"}}
 	if key != "" {
 		header.Set("Idempotency-Key", key)

@@ -42,6 +42,7 @@ type tally struct {
 	virtual time.Duration
 	real    time.Duration
 	acked   uint64
+	merges  int64
 }
 
 func (y *tally) add(out Outcome) {
@@ -55,11 +56,12 @@ func (y *tally) add(out Outcome) {
 	y.virtual += out.Virtual
 	y.real += out.Real
 	y.acked += out.Acked
+	y.merges += out.Merges
 }
 
 func (y *tally) String() string {
-	return fmt.Sprintf("%d runs: %d PASS, %d UNKNOWN, %d FAIL; %s of virtual time in %s of real time, %d frames acknowledged", y.runs,
-		y.results[check.Pass], y.results[check.Inconclusive], y.results[check.Fail], y.virtual.Round(time.Second), y.real.Round(time.Second), y.acked)
+	return fmt.Sprintf("%d runs: %d PASS, %d UNKNOWN, %d FAIL; %s of virtual time in %s of real time, %d frames acknowledged, %d merges", y.runs,
+		y.results[check.Pass], y.results[check.Inconclusive], y.results[check.Fail], y.virtual.Round(time.Second), y.real.Round(time.Second), y.acked, y.merges)
 }
 
 // TestScenarios runs every kind of fault by itself, with a seed that is known to bite. Each must pass.
