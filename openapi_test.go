@@ -1,13 +1,17 @@
 package gapless
 
 import (
+	"bufio"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/gaplessdb/gapless/auth"
 	"github.com/gaplessdb/gapless/docs"
 )
 
@@ -129,5 +133,73 @@ func eachObject(ref *openapi3.SchemaRef, where string, fn func(string, *openapi3
 		if p != nil && p.Ref == "" {
 			eachObject(p, where+name, fn)
 		}
+	}
+}
+
+// TestDescriptionHolds sends every kind of request to a node, and holds requests and answers against the description.
+func TestDescriptionHolds(t *testing.T) {
+	a := newAPITest(t)
+	a.kept["READER"] = a.tokens[auth.Read]
+	questions := slices.Concat(questionCalls, seriesCalls, tailCalls)
+	for _, c := range slices.Concat(completeCalls, frameCalls, registryCalls, questions, nodeCalls, influxCalls) {
+		a.call(c)
+	}
+	eventually(t, func() bool { return a.node.shelf.Bytes() > 0 }, func() string { return "nothing is flushed" })
+	for _, c := range questions { // the same of segments
+		a.call(c)
+	}
+	a.call(apiCall{op: "GET /v1/storage"})
+	for _, what := range a.unused() {
+		t.Errorf("%s is described, and no call of the tests has it", what)
+	}
+}
+
+// TestDescriptionOfGapEvents listens while a gap opens, gets a cause, and closes.
+func TestDescriptionOfGapEvents(t *testing.T) {
+	a := newAPITest(t)
+	op := a.d.operations["GET /v1/gaps/events"]
+	req, _ := a.request(op, &apiCall{})
+	resp, err := (&http.Client{Timeout: 20 * time.Second}).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines, want := bufio.NewScanner(resp.Body), []string{"opened", "final", "closed"}
+	for i := -1; len(want) > 0; i++ {
+		if !lines.Scan() {
+			t.Fatalf("the stream ended before %v: %v", want, lines.Err())
+		}
+		if err := checkLine(op.Responses.Status(200).Value.Content["application/x-ndjson"].Schema.Value, lines.Bytes()); err != nil {
+			t.Errorf("%s: %v", lines.Bytes(), err)
+		}
+		if i < 0 { // it listens
+			a.call(apiCall{op: "POST /v1/frames", body: `[{"device":"d","seq":0,"first":0},{"device":"d","seq":5}]`})
+			a.call(apiCall{op: "POST /v1/devices/{device}/declare-lost", path: "d", body: `{"from":1,"to":2}`})
+			a.call(apiCall{op: "POST /v1/frames", body: `{"device":"d","seq":2}`})
+		}
+		if strings.Contains(lines.Text(), `"event":"`+want[0]+`"`) {
+			want = want[1:]
+		}
+	}
+}
+
+// TestDescriptionOfScopes sends a request to every path without a token, and with one that may do all but what the path needs.
+func TestDescriptionOfScopes(t *testing.T) {
+	a := newAPITest(t)
+	for name, op := range a.d.operations {
+		needs, _ := op.Extensions["x-scope"].(string)
+		if needs == "none" {
+			continue
+		}
+		scope, err := auth.ParseScopes(needs)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		c := apiCall{op: name, status: http.StatusUnauthorized, code: "no_token", header: []string{"Authorization", ""}, bad: op.RequestBody != nil && op.RequestBody.Value.Required}
+		a.call(c)
+		c.code, c.header = "bad_token", []string{"Authorization", "Bearer wrong"}
+		a.call(c)
+		c.status, c.code, c.header = http.StatusForbidden, "forbidden", []string{"Authorization", "Bearer " + a.tokens[auth.All&^scope]}
+		a.call(c)
 	}
 }

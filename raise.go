@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 
@@ -23,16 +24,20 @@ func (n *Node) postRaise(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 	n.skipBody(ctx)
 	var a raiseAnswer
 	newest := raftfsm.SupportedVersion
+	var older []string
 	n.state.View(func(v raftfsm.View) {
 		a.From = v.Members.Version()
 		for _, m := range v.Members.All() {
 			newest = min(newest, m.Versions)
+			if m.Versions < raftfsm.SupportedVersion {
+				older = append(older, fmt.Sprintf("%s supports %d", m.Node, m.Versions))
+			}
 		}
 	})
 	if newest <= a.From && a.From < raftfsm.SupportedVersion {
 		return &httpError{
-			http.StatusConflict, "older_members", fmt.Sprintf("the cluster is at version %d, this node supports %d, and a member does not", a.From, raftfsm.SupportedVersion),
-			"`gapless ctl members` shows who: upgrade it first",
+			http.StatusConflict, "older_members", fmt.Sprintf("the cluster is at version %d, this node supports %d, but %s", a.From, raftfsm.SupportedVersion, strings.Join(older, " and ")),
+			"upgrade every node first",
 		}
 	}
 	for a.To = a.From; a.To < newest; a.To++ {

@@ -157,9 +157,6 @@ func (o opener) Open(name segment.Name) (*segment.Reader, func(), error) {
 	return r, release, err
 }
 
-// Hold keeps the files of a manifest for a reader that will open them over a long time, until it is given back.
-func (o opener) Hold(m *segment.Manifest) (release func()) { return o.n.shelf.Hold(m) }
-
 // whoHasSegments tells how far the pull is, and where else to ask.
 func (n *Node) whoHasSegments() string {
 	missing := n.shelf.Missing()

@@ -461,6 +461,9 @@ func modelPercentile(agg string, numbers []modelPoint, float func(float64) serie
 		return float(list[i]), 0
 	}
 	low, high := list[i], list[i+1]
+	if low == high {
+		return float(low), 0
+	}
 	if math.IsInf(low, 0) || math.IsInf(high, 0) {
 		return float(low*(1-rest) + high*rest), 0
 	}

@@ -277,14 +277,15 @@ func TestPointsAreTheFrames(t *testing.T) {
 		}
 		opt := Options{MaxAnswerBytes: rapid.SampledFrom([]int{16 << 20, 600}).Draw(t, "bytes"), LockRows: rapid.IntRange(1, 50).Draw(t, "lock rows")}
 		srv.use(s, opt)
-		var pairs []string
+		var some []string
 		if rapid.Bool().Draw(t, "some fields") {
-			pairs = []string{"fields", "a,ü"}
+			some = []string{"fields", "a,ü"}
 		}
+		pairs := append(slices.Clone(some), "stream", "*")
 		var frames []answerFrame
 		list := rapid.SampledFrom([][]string{{"d"}, {"d", "e"}, {"_own", "d", "e"}}).Draw(t, "devices")
 		for _, device := range list {
-			status, body := srv.get("t", "/v1/frames", append([]string{"device", device, "limit", "10000", "consistency", "stale"}, pairs...)...)
+			status, body := srv.get("t", "/v1/frames", append([]string{"device", device, "limit", "10000", "consistency", "stale"}, some...)...)
 			if a := decode(t, body); status == 200 && a.Next == nil {
 				frames = append(frames, a.Frames...)
 			} else { // nobody heard of it, or a page of bytes
@@ -292,7 +293,6 @@ func TestPointsAreTheFrames(t *testing.T) {
 			}
 			pairs = append(pairs, "device", device)
 		}
-		pairs = append(pairs, "stream", "*")
 		limit := fmt.Sprint(rapid.IntRange(1, 20).Draw(t, "limit"))
 		got, more := pointsOf(t, srv, append(slices.Clone(pairs), "limit", limit))
 		for more != "" {
@@ -305,7 +305,7 @@ func TestPointsAreTheFrames(t *testing.T) {
 		for i := range frames {
 			frames[i].Raw = ""
 		}
-		if pairs[0] == "fields" { // a frame that has none of them is no point
+		if some != nil { // a frame that has none of them is no point
 			frames = slices.DeleteFunc(frames, func(f answerFrame) bool { return len(f.Fields) == 0 })
 		}
 		if d := cmp.Diff(frames, got); d != "" && len(frames)+len(got) > 0 {
@@ -491,7 +491,7 @@ func TestLaterRowsAreNotOfTheState(t *testing.T) {
 			}
 		}
 		got, err := newAPI(t, s, Options{LockRows: 5}).Query(context.Background(), q)
-		if err != nil || looks < 6 || got.AsOf != want.AsOf {
+		if err != nil || looks < 3 || got.AsOf != want.AsOf {
 			t.Fatalf("%v after %d looks: %+v", err, looks, got)
 		}
 		if d := cmp.Diff(placelessSeries(want), placelessSeries(got)); d != "" {

@@ -114,12 +114,14 @@ func (f *Flusher) publish(sealed *Sealed, info segment.Info) (*segment.Manifest,
 	if info.Frames > 0 {
 		m = m.With(info)
 	}
+	plain := m
 	m = f.edited(m, sealed)
 	published, _, err := f.opt.Floors.Publish(sealed.header(f.opt.Partition), sealed.parts(m, before))
 	if errors.Is(err, floor.ErrOlder) {
 		// A newer floor was installed, and its restore waits behind apply, which may wait for this flush. The segment is durable and the
 		// newer floor is, too: that is all this flush was for. What the state holds until the restore is the same.
-		s.flushed(sealed, m, before)
+		// What its edits name may never have been here, and nobody will ask for it now.
+		s.flushed(sealed, plain, before)
 		return nil, nil
 	}
 	if err != nil {

@@ -85,6 +85,11 @@ func (m *Members) Apply(_, _ uint64, _ int64, kind uint16, version uint8, body [
 	return nil, fmt.Errorf("%w: unknown members command %d: upgrade this binary", ErrHalt, kind)
 }
 
+// Audit keeps the raise of the cluster version.
+func (m *Members) Audit(kind uint16, body []byte) (tenant, action, subject, by string, detail []byte, ok bool) {
+	return TenantSystem, "cluster_raise", fmt.Sprintf("cluster version %d", m.data.Version), "", body, kind == KindRaise
+}
+
 // configure takes in a configuration of Raft: who is not in it is no member any more. Configurations come in log order like commands.
 func (m *Members) configure(encoded []byte) {
 	var servers []string

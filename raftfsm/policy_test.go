@@ -52,7 +52,7 @@ func TestPolicyOfClusterVersion1(t *testing.T) {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 	var refused *RefusedError
-	for _, member := range []string{`"merge":{}`, `"Merge":null`, `"merge":{"fan_in":4}`} {
+	for _, member := range []string{`"merge":{}`, `"Merge":null`, `"merge":{"fan_in":4}`, `"merge":{"off":true}}`, `"merge":{}]`} {
 		res := r.log(AppendCommand(nil, KindPolicy, commandVersion, 0, []byte(`{"revision":1,`+member+`}`))).(CommandResult)
 		if !errors.As(res.Err, &refused) || refused.Code != "bad_policy" {
 			t.Errorf("%s: %v", member, res.Err)

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"io"
+
+	"github.com/gaplessdb/gapless/ledger"
 )
 
 // ParsePolicy reads a policy strictly, gives every limit that is zero or absent its default, and checks the ranges. An error is a *RefusedError.
@@ -18,23 +20,31 @@ func ParsePolicy(body []byte) (Policy, error) {
 	return p.complete()
 }
 
-// parsePolicyV1 reads the body of a command of version 1, in which there is nothing of merges: a node of a release that has only that version refuses it.
+// policyV1 is what a command of version 1 says. Releases that know only that version read it so, and what they take or refuse, this one must, too: every
+// looseness of theirs is part of it.
+type policyV1 struct {
+	Revision        uint64        `json:"revision"`
+	Ledger          ledger.Policy `json:"ledger"`
+	IdempotencyKeys int           `json:"idempotency_keys"`
+	RecorderPerTick int           `json:"recorder_per_tick"`
+	FlushBytes      int64         `json:"flush_bytes"`
+}
+
 func parsePolicyV1(body []byte) (Policy, error) {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(body, &members); err == nil {
-		for name := range members {
-			if strings.EqualFold(name, "merge") {
-				return Policy{}, badPolicy(fmt.Sprintf("json: unknown field %q", name), "merge needs cluster version 2")
-			}
-		}
+	var v policyV1
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&v)
+	if err == nil && dec.More() {
+		err = errFollows
 	}
-	var p Policy
-	if err := readStrictly(body, &p); err != nil {
-		return Policy{}, badPolicy(err.Error(), "start from what GET /v1/policy answers")
+	if err != nil {
+		return Policy{}, badPolicy(err.Error(), "start from what GET /v1/policy answers; merge needs cluster version 2")
 	}
-	if p.Ledger.SkewLimitMS > maxSkewV1MS {
-		return Policy{}, badPolicy(fmt.Sprintf("ledger: policy skew_limit_ms is %d, the limit is %d", p.Ledger.SkewLimitMS, int64(maxSkewV1MS)), "more needs cluster version 2")
+	if v.Ledger.SkewLimitMS > maxSkewV1MS {
+		return Policy{}, badPolicy(fmt.Sprintf("ledger: policy skew_limit_ms is %d, the limit is %d", v.Ledger.SkewLimitMS, int64(maxSkewV1MS)), "more needs cluster version 2")
 	}
+	p := Policy{Revision: v.Revision, Ledger: v.Ledger, IdempotencyKeys: v.IdempotencyKeys, RecorderPerTick: v.RecorderPerTick, FlushBytes: v.FlushBytes}
 	return p.complete()
 }
 
@@ -47,11 +57,13 @@ func readStrictly(body []byte, into any) error {
 	if err := dec.Decode(into); err != nil {
 		return err
 	}
-	if dec.More() {
-		return errors.New("something follows the policy")
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errFollows
 	}
 	return nil
 }
+
+var errFollows = errors.New("something follows the policy")
 
 func badPolicy(message, hint string) error {
 	return &RefusedError{Code: "bad_policy", Message: message, Hint: hint}

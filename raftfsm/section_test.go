@@ -138,8 +138,8 @@ func TestAudit(t *testing.T) {
 	r.fake(7)
 	r.command(kindFake, "refused")
 	id, ok := r.state.ledger.ID(frame.StreamKey{Tenant: TenantSystem, Device: DeviceAudit, Stream: frame.DefaultStream})
-	if !ok || r.state.head.Count(id) != 1 {
-		t.Fatalf("%d audit frames, want 1", r.state.head.Count(id))
+	if !ok || r.state.head.Count(id) != 2 {
+		t.Fatalf("%d audit frames, want those of the raise and of the command", r.state.head.Count(id))
 	}
 	_, row, _ := r.state.head.Latest(id)
 	var f frame.Frame
@@ -154,8 +154,8 @@ func TestAudit(t *testing.T) {
 	for i := range maxAudits + 5 {
 		r.fake(100 + i)
 	}
-	if n := r.state.head.Count(id); n != maxAudits || r.state.recorder.dropped != 6 {
-		t.Errorf("%d audit frames and %d counted as dropped, want %d and 6", n, r.state.recorder.dropped, maxAudits)
+	if n := r.state.head.Count(id); n != maxAudits || r.state.recorder.dropped != 7 {
+		t.Errorf("%d audit frames and %d counted as dropped, want %d and 7", n, r.state.recorder.dropped, maxAudits)
 	}
 }
 

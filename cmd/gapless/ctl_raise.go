@@ -21,7 +21,7 @@ func newRaise(c *client) *cobra.Command {
 		Use:   "raise",
 		Short: "end an upgrade: take what every member's release supports into use",
 		Long: "Raise the cluster version to the newest one that every member supports. What came with it can be used from then on, and no node can go back to an older\n" +
-			"release. `gapless ctl members` shows what each supports.",
+			"release. While a member supports only an older one, the answer names it.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var a struct{ From, To int }

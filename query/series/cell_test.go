@@ -228,6 +228,7 @@ func TestPercentiles(t *testing.T) {
 		{"p75", []float64{-math.MaxFloat64, math.MaxFloat64}, math.MaxFloat64 / 2},
 		{"p50", []float64{math.Inf(-1), 1, math.Inf(1)}, 1},
 		{"p75", []float64{1, math.Inf(1)}, math.Inf(1)},
+		{"p75", []float64{math.Inf(1), math.Inf(1)}, math.Inf(1)},
 		{"p33.333333", []float64{0, 1e6, 2e6, 3e6}, 999999.99},
 	} {
 		list := aggs(t, tt.agg)

@@ -97,7 +97,7 @@ func (m *more) percentile(a Agg) float64 {
 	at := a.num * uint64(len(m.values)-1)
 	i, rest := at/a.den, at%a.den
 	low := m.values[i]
-	if rest == 0 {
+	if rest == 0 || low == m.values[i+1] {
 		return low
 	}
 	high := m.values[i+1]

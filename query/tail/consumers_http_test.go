@@ -1,6 +1,13 @@
 package tail
 
-import ()
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gaplessdb/gapless/query"
+	"github.com/gaplessdb/gapless/segment"
+)
 
 // TestConsumerStory is one over HTTP: it reads, commits, reads on, is reset and deleted.
 func TestConsumerStory(t *testing.T) {

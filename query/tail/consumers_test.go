@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
-	"github.com/gaplessdb/gapless/query"
-	"github.com/gaplessdb/gapless/segment"
 	"github.com/google/go-cmp/cmp"
 )
 

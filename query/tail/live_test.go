@@ -2,10 +2,7 @@ package tail
 
 import (
 	"bufio"
-	"context"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,13 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
-
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger/registry"
 	"github.com/gaplessdb/gapless/query"
 	"github.com/gaplessdb/gapless/segment"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"pgregory.net/rapid"
 )
 

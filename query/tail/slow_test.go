@@ -1,6 +1,19 @@
 package tail
 
-import ()
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/query"
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // slow opens a tail on a connection of its own and reads nothing but the first line.
 func (s *server) slow(t tester, query string) (net.Conn, *bufio.Reader) {

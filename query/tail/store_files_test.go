@@ -1,6 +1,11 @@
 package tail
 
-import ()
+import (
+	"errors"
+	"slices"
+
+	"github.com/gaplessdb/gapless/segment"
+)
 
 // seal makes the head immutable and begins a new one, as a flush point does.
 func (s *store) seal() {

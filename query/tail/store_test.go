@@ -2,9 +2,7 @@ package tail
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/gaplessdb/gapless/frame"

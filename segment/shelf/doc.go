@@ -34,8 +34,8 @@
 // are two times in which a file is here and no manifest lists it. Before: Obtain brings it, and whoever needs it tells Prune to keep it. After: it
 // stays for RetireAfter from the first Prune on that nobody needed it for, however often it is opened, and beyond that as long as somebody reads it.
 // A reader that comes later gets a *MissingError with WhyDropped: what it looks for is in other segments, those of the newest manifest. A query takes
-// less than RetireAfter. What takes longer goes on with the newest manifest from where it is (a reader that follows the log), or takes a Hold of the one it
-// has (an export, which shows one state). Whether any came too late is counted (gapless_shelf_dropped_opens_total).
+// less than RetireAfter. What takes longer (an export, a reader that follows the log) looks at the newest manifest now and then and goes on from where it is:
+// a merge moves frames between segments and changes none. Whether any came too late is counted (gapless_shelf_dropped_opens_total).
 //
 // # Files from before a restart
 //

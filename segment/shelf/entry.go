@@ -30,7 +30,7 @@ type entry struct {
 	presence presence
 	copy     int     // counts the files that counted, so that a late report of damage does not hit the successor
 	handle   *handle // the open file; nil: closed
-	readers  int     // references to handles, those of copies that are in quarantine by now included, and Holds
+	readers  int     // references to handles, those of copies that are in quarantine by now included
 	damage   error   // why the last copy is in quarantine; nil: it is not, or its successor is here
 	failure  error   // why it is not here yet, for Status
 	copies   []int   // numbers of its copies in quarantine, ascending

@@ -124,22 +124,6 @@ func TestPruneWaits(t *testing.T) {
 	})
 }
 
-// A reader that takes longer than RetireAfter holds what it will open.
-func TestHold(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := shelfOf(t, vfs.NewMem(), small(), segs(2)...)
-		release := s.Hold(manifest(segs(3)...)) // one of them is not here
-		must(t, s.Want(nil))
-		must(t, s.Prune(none))
-		wantReadable(t, s, segs(2)...)
-		release()
-		release()
-		must(t, s.Prune(none))
-		wantMissing(t, s, seg(0), WhyDropped)
-		wantMissing(t, s, seg(1), WhyDropped)
-	})
-}
-
 // A whole file with the wrong frames is put aside, and brought back only where a manifest wants it.
 func TestReject(t *testing.T) {
 	bubble(t, func(t *testing.T) {

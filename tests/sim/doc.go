@@ -19,6 +19,9 @@
 // replaces disks that a node refuses. What the clients want is drawn from another stream than the faults, so that a schedule with fewer steps meets
 // the same load.
 //
+// Segments are merged all the time, under a policy with which two segments are enough: devices send with times of long ago, so that there is something to
+// part. Who verifies a merge also makes it again and compares the files. With every second seed, what was replaced goes without delay.
+//
 // The schedule of a run is written before it, from a seed. A run that fails is repeated with fewer and fewer faults, and the smallest schedule that
 // still fails is saved, with the command that replays it. The order of goroutines is not part of a seed: a replay repeats the schedule, as often as it
 // is told to, and not every instruction.

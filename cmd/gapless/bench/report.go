@@ -16,6 +16,7 @@ type Report struct {
 	Fields       int     `json:"fields"`
 	Batch        int     `json:"batch"`
 	Connections  int     `json:"connections"`
+	Start        string  `json:"start"` // device time of the first frames, RFC 3339
 	Seconds      float64 `json:"seconds"`
 
 	Frames       int64   `json:"frames"` // acknowledged
@@ -41,7 +42,7 @@ func (l *load) report(took time.Duration, seconds []int64) *Report {
 	slices.Sort(l.times)
 	r := &Report{
 		Target: l.Target, Acknowledged: l.target.durable, Format: l.Format, Devices: l.Devices, Fields: l.Fields, Batch: l.Batch, Connections: l.Connections,
-		Seconds: took.Seconds(), Frames: frames, FramesPerSec: float64(frames) / took.Seconds(),
+		Start: l.Start.UTC().Format(time.RFC3339), Seconds: took.Seconds(), Frames: frames, FramesPerSec: float64(frames) / took.Seconds(),
 		ValuesPerSec: float64(frames*int64(l.Fields)) / took.Seconds(), Requests: len(l.times), Refused: l.refused.Load(), Prepared: l.Prepare,
 		P50MS: quantileMS(l.times, 0.5), P90MS: quantileMS(l.times, 0.9), P99MS: quantileMS(l.times, 0.99), P999MS: quantileMS(l.times, 0.999), MaxMS: quantileMS(l.times, 1),
 	}
@@ -69,12 +70,12 @@ func (r *Report) Write(w io.Writer) error {
 	_, err := fmt.Fprintf(w, `%s, %s, %d devices x %d fields, %d frames a request, %d connections
 %d frames in %.1f s: %.0f frames/s, %.0f values/s (slowest second %d frames)
 latency of a request: p50 %.2f ms, p90 %.2f, p99 %.2f, p99.9 %.2f, max %.2f; %d requests, %d repeated because the store was busy
-%.1f bytes sent a frame, %.0f ns a frame to encode%s
+%.1f bytes sent a frame, %.0f ns a frame to encode%s; device times from %s
 an answer means: %s
 `, r.Target, r.Format, r.Devices, r.Fields, r.Batch, r.Connections,
 		r.Frames, r.Seconds, r.FramesPerSec, r.ValuesPerSec, r.SlowestSec,
 		r.P50MS, r.P90MS, r.P99MS, r.P999MS, r.MaxMS, r.Requests, r.Refused,
-		r.BytesPerMsg, r.EncodeNS, map[bool]string{true: ", before the clock started"}[r.Prepared], r.Acknowledged)
+		r.BytesPerMsg, r.EncodeNS, map[bool]string{true: ", before the clock started"}[r.Prepared], r.Start, r.Acknowledged)
 	if err == nil && r.Counted > 0 {
 		_, err = fmt.Fprintf(w, "counted back: %d frames, as many as were acknowledged\n", r.Counted)
 	}

@@ -26,7 +26,7 @@ type Options struct {
 	Frames      int64         // frames to send, 0: as many as Duration allows
 	Rate        int           // frames a second at most, 0: as fast as answers come
 	Prepare     bool          // encode all requests before the clock starts; needs Frames
-	Start       time.Time     // device time of the first frames; default: now, less what Frames take at a second a frame
+	Start       time.Time     // device time of the first frames; default: so long ago that the last ones are not of the future
 	Seed        uint64        // of the values; default 1
 	Verify      bool          // count the frames back afterwards
 	Progress    func(done, total int64)
@@ -65,7 +65,7 @@ func (o *Options) fill() (*target, error) {
 		o.Seed = 1
 	}
 	if o.Start.IsZero() {
-		o.Start = time.Now().Truncate(time.Second).Add(-time.Duration(o.Frames/int64(max(1, o.Devices))) * time.Second)
+		o.Start = time.Now().Truncate(time.Second).Add(-o.span())
 	}
 	switch {
 	case o.Devices < o.Connections || o.Connections < 1 || o.Devices > 1_000_000:
@@ -78,6 +78,21 @@ func (o *Options) fill() (*target, error) {
 		return nil, errors.New("bench: rate, frames and duration are not negative")
 	}
 	return t, nil
+}
+
+// assumedRate is how many frames a second a store may take in a load that ends by the clock; more, and the last device times are of the future.
+const assumedRate = 400_000
+
+// span is how much device time a load covers: a second a frame of each device.
+func (o *Options) span() time.Duration {
+	frames := o.Frames
+	if frames == 0 {
+		frames = int64(o.Duration.Seconds() * assumedRate)
+		if o.Rate > 0 {
+			frames = int64(o.Duration.Seconds() * float64(o.Rate))
+		}
+	}
+	return time.Duration(frames/int64(max(1, o.Devices))) * time.Second
 }
 
 // load is a run in the making.
@@ -119,11 +134,10 @@ func Run(ctx context.Context, opt Options) (*Report, error) {
 		}
 	}
 	seconds, err := l.send(ctx, senders)
+	r := l.report(time.Since(l.began), seconds)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
-	took := time.Since(l.began)
-	r := l.report(took, seconds)
 	if opt.Verify && t.count != nil {
 		if r.Counted, err = t.count(ctx, l.caller, l.shape); err != nil {
 			return r, err
@@ -183,8 +197,14 @@ type sender struct {
 	part     *part
 	enc      encoder
 	buf      []byte
-	prepared [][]byte
+	prepared []request
 	sent     int64 // frames
+}
+
+// request is one body with so many frames.
+type request struct {
+	body   []byte
+	frames int
 }
 
 func (l *load) newSender(i int) (s *sender, err error) {
@@ -198,25 +218,35 @@ func (l *load) newSender(i int) (s *sender, err error) {
 	if !l.Prepare {
 		return s, nil
 	}
-	requests := int(l.Frames / int64(l.Batch))
+	requests := int((l.Frames + int64(l.Batch) - 1) / int64(l.Batch))
 	for range (requests + l.Connections - 1 - i) / l.Connections { // its share
-		body, err := s.body()
+		frames := s.claim()
+		body, err := s.body(frames)
 		if err != nil {
 			return nil, err
 		}
 		if l.bytes.Add(int64(len(body))) > maxPrepared {
 			return nil, fmt.Errorf("bench: the prepared requests are larger than %d bytes: send fewer frames", int64(maxPrepared))
 		}
-		s.prepared = append(s.prepared, slices.Clone(body))
+		s.prepared = append(s.prepared, request{slices.Clone(body), frames})
 	}
 	return s, nil
 }
 
-// body encodes the next request.
-func (s *sender) body() ([]byte, error) {
+// claim takes the frames of one request out of those that are left.
+func (s *sender) claim() int {
+	if s.Frames == 0 {
+		return s.Batch
+	}
+	left := s.left.Add(int64(-s.Batch)) + int64(s.Batch)
+	return int(max(0, min(left, int64(s.Batch))))
+}
+
+// body encodes a request of so many frames.
+func (s *sender) body(frames int) ([]byte, error) {
 	begin := time.Now()
 	s.enc.begin(s.buf)
-	for range s.Batch {
+	for range frames {
 		f := s.part.next()
 		if err := s.enc.add(&f); err != nil {
 			return nil, err
@@ -228,22 +258,22 @@ func (s *sender) body() ([]byte, error) {
 	return body, err
 }
 
-// next is the next request, nil when this connection is through.
-func (s *sender) next() ([]byte, error) {
+// next is the next request, one without frames when this connection is through.
+func (s *sender) next() (r request, err error) {
 	if s.Prepare {
-		if len(s.prepared) == 0 {
-			return nil, nil
+		if len(s.prepared) > 0 {
+			r, s.prepared = s.prepared[0], s.prepared[1:]
 		}
-		body := s.prepared[0]
-		s.prepared = s.prepared[1:]
-		return body, nil
+		return r, nil
 	}
-	if s.Frames > 0 && s.left.Add(int64(-s.Batch)) < 0 || s.Duration > 0 && time.Since(s.began) >= s.Duration {
-		return nil, nil
+	if s.Duration > 0 && time.Since(s.began) >= s.Duration {
+		return r, nil
 	}
-	body, err := s.body()
-	s.bytes.Add(int64(len(body)))
-	return body, err
+	if r.frames = s.claim(); r.frames > 0 {
+		r.body, err = s.body(r.frames)
+		s.bytes.Add(int64(len(r.body)))
+	}
+	return r, err
 }
 
 func (s *sender) run(ctx context.Context) error {
@@ -255,20 +285,20 @@ func (s *sender) run(ctx context.Context) error {
 	}()
 	var answer bytes.Buffer
 	for ctx.Err() == nil {
-		body, err := s.next()
-		if body == nil || err != nil {
+		r, err := s.next()
+		if r.frames == 0 || err != nil {
 			return err
 		}
 		if err := s.hold(ctx); err != nil {
 			return err
 		}
 		begin := time.Now()
-		if err := s.post(ctx, body, &answer); err != nil {
+		if err := s.post(ctx, r, &answer); err != nil {
 			return err
 		}
 		times = append(times, time.Since(begin))
-		s.sent += int64(s.Batch)
-		s.acked.Add(int64(s.Batch))
+		s.sent += int64(r.frames)
+		s.acked.Add(int64(r.frames))
 	}
 	return ctx.Err()
 }
@@ -301,18 +331,18 @@ const (
 )
 
 // post sends a request until it is stored. A store that is busy is asked again.
-func (s *sender) post(ctx context.Context, body []byte, answer *bytes.Buffer) error {
+func (s *sender) post(ctx context.Context, r request, answer *bytes.Buffer) error {
 	path := s.target.write
 	if s.target.name == "gapless" && s.Format == "line" {
 		path = "/write?precision=ms"
 	}
 	for again := false; ; again = true {
-		status, wait, err := s.caller.do(ctx, http.MethodPost, path, s.enc.mime(), body, answer)
+		status, wait, err := s.caller.do(ctx, http.MethodPost, path, s.enc.mime(), r.body, answer)
 		if err != nil {
 			return err
 		}
 		if status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
-			return s.target.accept(status, answer.Bytes(), s.Batch, again)
+			return s.target.accept(status, answer.Bytes(), r.frames, again)
 		}
 		s.refused.Add(1)
 		if err := sleep(ctx, min(max(wait, busyWait), maxBusyWait)); err != nil {

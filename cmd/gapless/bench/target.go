@@ -49,6 +49,8 @@ func acceptGapless(status int, body []byte, frames int, again bool) error {
 		return nil
 	case status == http.StatusOK && json.Unmarshal(body, &a) == nil && (a.Accepted == frames || again && a.Accepted+a.Duplicate == frames):
 		return nil
+	case status == http.StatusOK:
+		return fmt.Errorf("bench: not every frame was new: %.300s\nhint: the store must have none of this fleet yet: empty it, or give another --start and --devices", body)
 	}
 	return fmt.Errorf("bench: answered %d %.300s", status, body)
 }
