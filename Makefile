@@ -54,8 +54,8 @@ endif
 # System programs that tests want, where there is apt-get; Go tools come from go.mod.
 deps:
 	for d in . tests/clients tests/clients/telegraf; do (cd $$d && $(GO) mod download) || exit 1; done
-	command -v gcc && command -v qemu-aarch64-static || ! command -v apt-get || \
-	  { apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev qemu-user-static; }
+	command -v gcc && command -v qemu-aarch64-static && command -v curl || ! command -v apt-get || \
+	  { apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev qemu-user-static curl; }
 
 # Schedules of faults that nobody has seen, RUNS of them, from SEED on (default: from the commit). One that fails is shrunk and saved below bin/sim.
 RUNS ?= 500

@@ -12,8 +12,8 @@ import (
 	"github.com/gaplessdb/gapless/auth"
 )
 
-// TestBodiesAreNoRequests sends bodies that are requests themselves to paths that do not read them, or not to their end: the node must never answer what is
-// inside of one. Whatever shares the connection, such as other clients of a proxy, would get that answer.
+// TestBodiesAreNoRequests sends bodies that are requests themselves to paths that do not read them, or not to their end: the node must never
+// answer what is inside of one. Whatever shares the connection, such as other clients of a proxy, would get that answer.
 func TestBodiesAreNoRequests(t *testing.T) {
 	token, path := writeToken(t, auth.All)
 	n := startSingle(t, func(c *Config) { c.TokenFile, c.MaxBodyBytes = path, 64<<10 })
@@ -21,7 +21,8 @@ func TestBodiesAreNoRequests(t *testing.T) {
 	for _, request := range []string{
 		"POST /v1/frames",                                      // no token
 		"POST /nope", "DELETE /v1/frames", "POST /v1/%zz/gaps", // no route
-		"POST /v1/cluster/flush", "POST /v1/cluster/raise", "GET /v1/devices", "GET /v1/query", "GET /healthz", "DELETE /v1/devices/d", "DELETE /v1/consumers/c",
+		"POST /v1/cluster/flush", "POST /v1/cluster/raise", "GET /v1/devices", "GET /v1/query", "GET /healthz",
+		"DELETE /v1/devices/d", "DELETE /v1/consumers/c",
 		"POST /v1/query?zz=1", "POST /v1/query?agg=avg&agg=", "POST /v1/query", "PUT /v1/consumers/c", "POST /v1/consumers/c/reset", "PUT /v1/policy",
 		"POST /v1/cluster/transfer", "POST /v1/frames?zz=1", "PUT /v1/devices/d", "POST /query", "POST /write?zz=1", "POST /api/v2/write",
 		"POST /v1/devices/d/seal", "POST /ping",

@@ -127,8 +127,8 @@ func TestSegmentsAreTheSameEverywhere(t *testing.T) {
 	}
 	before := c.flushed()
 	wantSame(t, before)
-	if len(before[0].Segments) < 2 || before[0].Total.Frames != 6240 || before[0].Head.Frames != 0 {
-		t.Errorf("%d segments with %d frames, %d in the head; want several with 6240", len(before[0].Segments), before[0].Total.Frames, before[0].Head.Frames)
+	if len(before[0].Segments) < 2 || before[0].Total.Frames != 6241 || before[0].Head.Frames != 0 {
+		t.Errorf("%d segments with %d frames, %d in the head; want several with 6241, the audit of the policy among them", len(before[0].Segments), before[0].Total.Frames, before[0].Head.Frames)
 	}
 	for i := range c.nodes {
 		c.stop(i)

@@ -60,7 +60,8 @@ func (a *apiTest) check(what string, in *openapi3filter.RequestValidationInput, 
 func (a *apiTest) checkHeaders(what string, resp *http.Response) {
 	a.t.Helper()
 	texts := map[string]string{
-		"AsOf": resp.Header.Get("X-Gapless-As-Of"), "Completeness": resp.Header.Get("X-Gapless-Completeness"), "StreamEnd": resp.Trailer.Get("X-Gapless-End"),
+		"AsOf": resp.Header.Get("X-Gapless-As-Of"), "Completeness": resp.Header.Get("X-Gapless-Completeness"),
+		"StreamEnd": resp.Trailer.Get("X-Gapless-End"),
 	}
 	if announced := resp.Trailer != nil; announced != (texts["StreamEnd"] != "") {
 		a.t.Errorf("%s: trailers %v", what, resp.Trailer)

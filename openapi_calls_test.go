@@ -4,7 +4,8 @@ import "strings"
 
 // completeCalls are about a device that is complete, and about nothing else: only then is the ledger, too.
 var completeCalls = []apiCall{
-	{op: "POST /v1/frames", body: `[{"device":"full","seq":0,"epoch":"e","first":0,"time":"2026-11-21T10:00:00Z","fields":{"x":1}},{"device":"full","seq":1,"epoch":"e","fields":{"x":2.5}}]`},
+	{op: "POST /v1/frames", body: `[{"device":"full","seq":0,"epoch":"e","first":0,"time":"2026-11-21T10:00:00Z","fields":{"x":1}},
+		{"device":"full","seq":1,"epoch":"e","fields":{"x":2.5}}]`},
 	{op: "POST /v1/devices/{device}/seal", path: "full", body: `{"epoch":"e","last_seq":1,"count":2}`},
 	{op: "GET /v1/devices", query: "require=complete"},
 	{op: "GET /v1/devices/{device}", path: "full", query: "require=complete"},
@@ -20,23 +21,29 @@ var completeCalls = []apiCall{
 
 // frameCalls store what later calls ask about: mill-07 has numbers, a gap, a loss declared and a number rejected; door-3 has no numbers.
 var frameCalls = []apiCall{
-	{op: "POST /v1/frames", body: `[{"device":"mill-07","seq":0,"epoch":17,"first":0,"time":"2026-11-21T10:00:00Z","fields":{"rpm":1500,"temp":20.5,"ok":true,"state":"run"}},
+	{op: "POST /v1/frames", body: `[{"device":"mill-07","seq":0,"epoch":17,"first":0,"time":"2026-11-21T10:00:00Z",
+		"fields":{"rpm":1500,"temp":20.5,"ok":true,"state":"run"}},
 		{"device":"mill-07","seq":1,"epoch":"17","time":"2026-11-21T10:00:01.25Z","fields":{"temp":21.5},"raw":"AAEC"},
 		{"device":"mill-07","seq":2,"epoch":17,"time_ms":1795255202000,"class":"snapshot","fields":{"temp":22.5,"big":18446744073709551615}},
 		{"device":"mill-07","seq":5,"epoch":17,"time":"2026-11-21T10:00:05Z","fields":{"temp":-0.0}},
 		{"device":"mill-07","seq":9,"epoch":17,"time":"2026-11-21T10:00:09Z","fields":{"temp":1e300}}]`, keep: []string{"POS=position"}},
-	{op: "POST /v1/frames", body: `{"device":"mill-07","seq":0,"epoch":17,"first":0,"time":"2026-11-21T10:00:00Z","fields":{"rpm":1500,"temp":20.5,"ok":true,"state":"run"}}`},
+	{op: "POST /v1/frames", body: `{"device":"mill-07","seq":0,"epoch":17,"first":0,"time":"2026-11-21T10:00:00Z",
+		"fields":{"rpm":1500,"temp":20.5,"ok":true,"state":"run"}}`},
 	{op: "POST /v1/frames", body: `{"device":"mill-07","seq":0,"epoch":17,"fields":{"rpm":1}}`},
-	{op: "POST /v1/frames", kind: "application/x-ndjson", body: "{\"device\":\"mill-07\",\"seq\":7,\"epoch\":17,\"fields\":{\"temp\":null}}\n{\"device\":\"hall/3\",\"stream\":\"s\",\"seq\":250,\"bits\":8,\"fields\":{\"x\":1}}\n"},
+	{op: "POST /v1/frames", kind: "application/x-ndjson", body: `{"device":"mill-07","seq":7,"epoch":17,"fields":{"temp":null}}
+{"device":"hall/3","stream":"s","seq":250,"bits":8,"fields":{"x":1}}
+`},
 	{op: "POST /v1/frames", body: `{"device":"door-3","fields":{"open":true}}`, header: []string{"Idempotency-Key", "a"}},
 	{op: "POST /v1/frames", body: `{"device":"door-3","fields":{"open":true}}`, header: []string{"Idempotency-Key", "a"}},
-	{op: "POST /v1/frames", body: `{"device":"door-3","fields":{"open":false}}`, header: []string{"Idempotency-Key", "a"}, status: 422, code: "idempotency_mismatch"},
+	{op: "POST /v1/frames", body: `{"device":"door-3","fields":{"open":false}}`, header: []string{"Idempotency-Key", "a"},
+		status: 422, code: "idempotency_mismatch"},
 	{op: "POST /v1/frames", body: `{"device":"door-3","fields":{"open":1}}`},
 	{op: "POST /v1/frames", body: `{"device":"x","colour":1}`, status: 422, code: "all_rejected", bad: true},
 	{op: "POST /v1/frames", body: `{"device":`, status: 400, code: "bad_json", bad: true},
 	{op: "POST /v1/frames", body: `[]`, status: 400, code: "empty_body"},
 	{op: "POST /v1/frames", kind: "text/csv", body: `a`, status: 415, code: "unknown_content_type", bad: true},
-	{op: "POST /v1/frames", kind: "application/json", body: `{}`, header: []string{"Content-Encoding", "br"}, status: 415, code: "unknown_encoding", bad: true},
+	{op: "POST /v1/frames", kind: "application/json", body: `{}`, header: []string{"Content-Encoding", "br"},
+		status: 415, code: "unknown_encoding", bad: true},
 	{op: "POST /v1/frames", kind: "application/vnd.gapless.batch", body: `x`, status: 400, code: "bad_batch"},
 	{op: "POST /v1/frames", query: "dry=1", body: `{"device":"x"}`, status: 400, code: "unknown_parameter"},
 
@@ -59,7 +66,8 @@ var frameCalls = []apiCall{
 
 // registryCalls register devices: mill-07 with everything, quiet, which never says anything, and two at once.
 var registryCalls = []apiCall{
-	{op: "PUT /v1/devices/{device}", query: "expect=0", body: `{"labels":{"hall":"3","line":"b"},"type":"mill","cadence_ms":1000,"class":"event","first":0,
+	{op: "PUT /v1/devices/{device}", query: "expect=0",
+		body: `{"labels":{"hall":"3","line":"b"},"type":"mill","cadence_ms":1000,"class":"event","first":0,
 		"rule":{"restart_below":5,"restart_drop":100,"misorder_window":10,"protocol_zero":true}}`, keep: []string{"REV=device.revision"}},
 	{op: "PATCH /v1/devices/{device}", query: "expect=$REV", body: `{"labels":{"line":null,"old":"1"},"rule":{"protocol_zero":null}}`},
 	{op: "PATCH /v1/devices/{device}", query: "expect=$REV", body: `{"type":"press"}`, status: 409, code: "revision_changed"},
@@ -158,7 +166,8 @@ var questionCalls = []apiCall{
 
 // seriesCalls ask for aggregates and points.
 var seriesCalls = []apiCall{
-	{op: "GET /v1/query", query: "device=mill-07&stream=0&fields=temp,rpm&from=2026-11-21T10:00:00Z&to=2026-11-21T10:00:10Z&step=5s&tz=Europe/Paris&agg=avg,count,p99.9,last&fill=null"},
+	{op: "GET /v1/query", query: "device=mill-07&stream=0&fields=temp,rpm&from=2026-11-21T10:00:00Z&to=2026-11-21T10:00:10Z&step=5s" +
+		"&tz=Europe/Paris&agg=avg,count,p99.9,last&fill=null"},
 	{op: "GET /v1/query", query: "device=mill-07&agg=max&format=csv&consistency=stale&after=$POS"},
 	{op: "GET /v1/query", query: "device=mill-07&agg=sum,min,first,stddev,rate,delta,nan"},
 	{op: "GET /v1/query", query: "match=hall=3&group=hall&agg=count"},
@@ -167,14 +176,17 @@ var seriesCalls = []apiCall{
 	{op: "GET /v1/query", query: "device=mill-07&limit=2", keep: []string{"CURSOR=next"}},
 	{op: "GET /v1/query", query: "device=mill-07&limit=2&cursor=$CURSOR"},
 	{op: "GET /v1/query", query: "device=mill-07&limit=2&format=csv"},
-	{op: "GET /v1/query", query: "device=nobody", status: 404},
+	{op: "GET /v1/query", query: "device=nobody", status: 404, code: "unknown_device"},
+	{op: "GET /v1/query", query: "device=quiet&agg=count"},
 	{op: "GET /v1/query", query: "device=mill-07&fields=state&agg=avg", status: 400, code: "not_a_number"},
 	{op: "GET /v1/query", query: "agg=median", status: 400, code: "bad_parameter", bad: true},
 	{op: "GET /v1/query", query: "step=1m&agg=avg", status: 400, code: "bad_parameter"},
 	{op: "GET /v1/query", query: "device=mill-07&agg=avg&require=complete", status: 409, code: "incomplete"},
 	{op: "POST /v1/query", body: `{"device":["mill-07","door-3"],"agg":["avg","count"],"from":"2026-11-21T10:00:00Z","step":"1m","system":false}`},
 	{op: "POST /v1/query", kind: "application/x-www-form-urlencoded", body: `device=mill-07&agg=avg&format=csv`},
-	{op: "POST /v1/query", query: "device=mill-07&stream=0&fields=temp&from=2026-11-21T10:00:00Z&to=2026-11-21T10:00:10Z&step=5s&tz=UTC&agg=avg&group=device&fill=none&format=json&consistency=leader&after=$POS", body: `{}`},
+	{op: "POST /v1/query", query: "device=mill-07&stream=0&fields=temp&from=2026-11-21T10:00:00Z&to=2026-11-21T10:00:10Z&step=5s&tz=UTC",
+		body: `{"agg":"avg"}`},
+	{op: "POST /v1/query", query: "agg=avg&group=device&fill=none&format=json&consistency=leader&after=$POS", body: `{"device":["mill-07"]}`},
 	{op: "POST /v1/query", query: "prefix=m&system=true", body: `{"agg":"count"}`},
 	{op: "POST /v1/query", query: "match=hall=3", body: `{"agg":"count"}`},
 	{op: "POST /v1/query", query: "limit=2", body: `{"device":"mill-07"}`, keep: []string{"CURSOR=next"}},
@@ -272,17 +284,22 @@ var influxCalls = []apiCall{
 	{op: "POST /query", query: "q=CREATE+DATABASE+d"},
 	{op: "POST /query", kind: "application/x-www-form-urlencoded", body: "q=CREATE+DATABASE+d"},
 	{op: "POST /query", query: "q=SELECT", status: 400, code: "unknown_statement"},
-	{op: "POST /write", query: "db=d&rp=r&precision=s&consistency=any&device_tag=host&u=x&p=$TOKEN", kind: "text/plain", body: "m,host=a x=1 1795255200", status: 204},
+	{op: "POST /write", query: "db=d&rp=r&precision=s&consistency=any&device_tag=host&u=x&p=$TOKEN",
+		kind: "text/plain", body: "m,host=a x=1 1795255200", status: 204},
 	{op: "POST /write", kind: "text/plain", body: "m,device=a x=1", header: []string{"Authorization", "Token $TOKEN"}, status: 204},
 	{op: "POST /write", kind: "text/plain", body: "m,device=a x=1\nm x=", status: 400},
 	{op: "POST /write", kind: "text/plain", body: "m,device=a x=", status: 400},
 	{op: "POST /write", query: "precision=d", kind: "text/plain", body: "m,device=a x=1", status: 400, code: "bad_precision", bad: true},
 	{op: "POST /write", query: "consistency=all", kind: "text/plain", body: "m,device=a x=1", status: 400, code: "bad_consistency", bad: true},
 	{op: "POST /write", query: "presicion=s", kind: "text/plain", body: "m,device=a x=1", status: 400, code: "unknown_parameter"},
-	{op: "POST /write", kind: "text/plain", body: "m,device=a x=1", header: []string{"Content-Encoding", "br"}, status: 415, code: "unknown_encoding", bad: true},
-	{op: "POST /api/v2/write", query: "org=o&orgID=i&bucket=b&bucketID=c&precision=ms&consistency=one&device_tag=host", kind: "text/plain", body: "m,host=a x=1", status: 204},
-	{op: "POST /api/v2/write", kind: "text/plain", body: "m,device=a x=1", header: []string{"Authorization", "Token $TOKEN", "Idempotency-Key", "b"}, status: 204},
-	{op: "POST /api/v2/write", kind: "text/plain", body: "m,device=a x=2", header: []string{"Idempotency-Key", "b"}, status: 422, code: "idempotency_mismatch"},
+	{op: "POST /write", kind: "text/plain", body: "m,device=a x=1", header: []string{"Content-Encoding", "br"},
+		status: 415, code: "unknown_encoding", bad: true},
+	{op: "POST /api/v2/write", query: "org=o&orgID=i&bucket=b&bucketID=c&precision=ms&consistency=one&device_tag=host",
+		kind: "text/plain", body: "m,host=a x=1", status: 204},
+	{op: "POST /api/v2/write", kind: "text/plain", body: "m,device=a x=1", header: []string{"Authorization", "Token $TOKEN", "Idempotency-Key", "b"},
+		status: 204},
+	{op: "POST /api/v2/write", kind: "text/plain", body: "m,device=a x=2", header: []string{"Idempotency-Key", "b"},
+		status: 422, code: "idempotency_mismatch"},
 	{op: "POST /api/v2/write", kind: "text/plain", body: "m,device=a x=1\nm x=", status: 400},
 	{op: "POST /api/v2/write", query: "precision=m", kind: "text/plain", body: "m,device=a x=1", status: 400, code: "bad_precision", bad: true},
 	{op: "POST /api/v2/write", kind: "text/plain", body: "#", status: 400, code: "empty_body"},

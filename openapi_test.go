@@ -195,7 +195,8 @@ func TestDescriptionOfScopes(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		c := apiCall{op: name, status: http.StatusUnauthorized, code: "no_token", header: []string{"Authorization", ""}, bad: op.RequestBody != nil && op.RequestBody.Value.Required}
+		c := apiCall{op: name, status: http.StatusUnauthorized, code: "no_token", header: []string{"Authorization", ""}}
+		c.bad = op.RequestBody != nil && op.RequestBody.Value.Required // there is none
 		a.call(c)
 		c.code, c.header = "bad_token", []string{"Authorization", "Bearer wrong"}
 		a.call(c)

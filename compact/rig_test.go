@@ -26,6 +26,7 @@ type rig struct {
 	t      *testing.T
 	policy Policy
 	opt    func(*Options)
+	lag    time.Duration // of every node behind the log
 
 	mu     sync.Mutex // protects all below
 	log    []entry

@@ -164,6 +164,15 @@ func (n *node) apply(ctx context.Context) {
 			}
 			continue
 		}
+		if n.r.lag > 0 {
+			n.r.mu.Unlock()
+			select {
+			case <-time.After(n.r.lag):
+			case <-ctx.Done():
+				return
+			}
+			n.r.mu.Lock()
+		}
 		e := n.r.log[n.applied]
 		n.applied++
 		if e.kind != 0 {

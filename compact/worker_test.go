@@ -114,6 +114,29 @@ func TestBuilderDies(t *testing.T) {
 	})
 }
 
+// A node whose state does not show yet what it has said does not do it again.
+func TestBuildsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 3, quick, nil)
+		for i := range 3 {
+			r.flush(spread(30*i, 30)...)
+		}
+		r.mu.Lock()
+		r.lag = 3 * time.Second
+		r.mu.Unlock()
+		r.until("merged", func() bool { _, edits := r.state(); return edits > 0 })
+		for _, said := range []string{"merged segments", "verified a merge"} {
+			times := 0
+			for _, n := range r.nodes {
+				times += strings.Count(n.output.String(), said)
+			}
+			if want := map[string]int{"merged segments": 1, "verified a merge": 2}[said]; times != want {
+				t.Errorf("%q %d times, want %d", said, times, want)
+			}
+		}
+	})
+}
+
 // TestLyingBuilder: a result that is whole, has the right number of frames and other values is found out by every other node.
 func TestLyingBuilder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

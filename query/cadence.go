@@ -8,8 +8,8 @@ import (
 
 // A source that sends at a known interval, its cadence, has times at which frames are expected. Two frames that follow each other in time
 // with a distance d are round(d / cadence) steps apart, halves down; all steps but one are missing frames. So a frame may come half a step
-// late, and an interval misses one when it is longer than one and a half steps. Nothing is counted by number: what this finds is inferred, says so, and
-// changes no verdict.
+// late, and an interval misses one when it is longer than one and a half steps. Nothing is counted by number: what this finds is inferred,
+// says so, and changes no verdict.
 //
 // Times are those of the device, also implausible ones: a clock that is years behind can be steady. A range of times has no place for
 // these; they are counted (skewed) and left out.

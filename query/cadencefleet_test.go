@@ -21,7 +21,8 @@ func TestFleetCadence(t *testing.T) {
 		}
 	}
 	s.register(t, "t", `{"device":"a","cadence_ms":1000,"labels":{"site":"x"}}`, `{"device":"b","cadence_ms":1000,"labels":{"site":"x"}}`,
-		`{"device":"c","cadence_ms":1000}`, `{"device":"never","cadence_ms":1000,"labels":{"site":"y"}}`, `{"device":"free","labels":{"site":"x"}}`)
+		`{"device":"c","cadence_ms":1000}`, `{"device":"never","cadence_ms":1000,"labels":{"site":"y"}}`,
+		`{"device":"free","labels":{"site":"x"}}`)
 	s.commitMS = startMS + 3_600_000
 	s.settle()
 	srv := newServer(t, s, Options{})
@@ -66,9 +67,11 @@ func TestFleetCadence(t *testing.T) {
 // TestOverdue asks which devices are late, of devices with device times, with none, and without any frame, wherever their frames lie.
 func TestOverdue(t *testing.T) {
 	s := newStore(ledger.Policy{})
-	s.register(t, "t", `{"device":"late","cadence_ms":10000}`, `{"device":"on time","cadence_ms":60000}`, `{"device":"clockless","cadence_ms":10000}`,
+	s.register(t, "t", `{"device":"late","cadence_ms":10000}`, `{"device":"on time","cadence_ms":60000}`,
+		`{"device":"clockless","cadence_ms":10000}`,
 		`{"device":"never","cadence_ms":60000}`, `{"device":"free"}`)
-	s.put(t, unnumberedAt("late", startMS*ms), unnumberedAt("on time", startMS*ms), unnumberedAt("free", startMS*ms), unnumberedAt("clockless", 0))
+	s.put(t, unnumberedAt("late", startMS*ms), unnumberedAt("on time", startMS*ms), unnumberedAt("free", startMS*ms),
+		unnumberedAt("clockless", 0))
 	srv := newServer(t, s, Options{})
 	check := func(where string) {
 		t.Helper()

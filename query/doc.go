@@ -40,6 +40,18 @@
 // What cannot match is not read: segments by commit index and times of the manifest, epochs by the segment's device index, blocks by numbers
 // and times, columns by `fields` and `raw`.
 //
+// # Rows of one state
+//
+// What reads many rows walks them (walk): pages of frames, exports, the times that a cadence is measured by. A walk goes in stretches, each of
+// which captures a later state than the one before and leaves out what was committed after the first; in between no lock is held. An export
+// is a walk whose pieces are made while the client takes them (exportStream): it has no pages, its memory has bounds, and it ends with a
+// mark that only a whole one has.
+//
+// # Devices that operators know
+//
+// A selection by label is resolved in the View that it is used in (selection.exist), from the registry of that state. A registered device that
+// never said anything is a finding, not nothing: it is listed, counted as silent, and of it nothing is known (INDETERMINATE).
+//
 // # Invariants
 //
 //   - A principal sees its own tenant, and nothing in an answer depends on another, but for as_of, positions and the digest, which are

@@ -144,7 +144,8 @@ func TestExportIsAllPages(t *testing.T) {
 		if d := cmp.Diff(want, got); d != "" {
 			t.Fatalf("%s: %s", q, d)
 		}
-		if d := cmp.Diff(end.AsOf, x.trailer.AsOf) + cmp.Diff(end.Completeness, x.trailer.Completeness); d != "" || x.trailer.Rows != uint64(len(got)) {
+		d := cmp.Diff(end.AsOf, x.trailer.AsOf) + cmp.Diff(end.Completeness, x.trailer.Completeness)
+		if d != "" || x.trailer.Rows != uint64(len(got)) {
 			t.Fatalf("line and trailer differ: %s, %d rows of %d", d, x.trailer.Rows, len(got))
 		}
 		if len(devices) == 1 {

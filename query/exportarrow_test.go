@@ -150,7 +150,8 @@ func TestArrowTypes(t *testing.T) {
 			s := newStore(ledger.Policy{})
 			s.put(t, sent{tenant: "t", device: "d", stream: "0", seq: 100, Frame: frame.Frame{TimeNS: 1}})
 			for n, v := range tt.values {
-				s.put(t, sent{tenant: "t", device: "d", stream: "0", seq: uint64(n), Frame: frame.Frame{TimeNS: 1, Fields: []frame.Field{{Name: "x", Value: v}}}})
+				one := frame.Frame{TimeNS: 1, Fields: []frame.Field{{Name: "x", Value: v}}}
+				s.put(t, sent{tenant: "t", device: "d", stream: "0", seq: uint64(n), Frame: one})
 			}
 			if where == "segment" {
 				s.seal()

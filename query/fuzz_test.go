@@ -2,7 +2,9 @@ package query
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,11 +21,13 @@ func FuzzQuestion(f *testing.F) {
 		"device=mill-07&from=2026-11-21T10:00:01Z&to=2026-11-21T10:00:02.5Z", "state=FINAL&cause=never_arrived&min=2&from=2026-11-21T10:00:01Z",
 		"cursor=AZuMKk8AAQmgwOTYv2gAATABAgECDQcDAQKA0I7GhsaD6jHwRcnd&device=mill-07", "stream=0&epoch=1&limit=1", "require=complete",
 		"consistency=stale&after=00000000000020000000000004000000", "%zz=%",
+		"format=csv&raw=true", "format=arrow&match=site%3Dberlin", "format=ndjson&progress=1&prefix=m", "group=site&match=type%3Dmill&cadence=registered",
+		"overdue=true&group=type", "cadence=1ms&from=2026-11-21T10:00:01Z", "match=site", "cadence=registered&to=2026-11-21T10:00:05Z",
 		"from=1677-09-21T00:12:43Z&device=mill-07", "device=mill-07&fields=rpm,,x&raw=false", "limit=9999999999999999999999",
 	} {
 		f.Add(uint8(i), query, i%2 == 0)
 	}
-	s := scenario(f)
+	s := labelledScenario(f)
 	s.seal()
 	s.flush(f)
 	s.put(f, sent{tenant: "t1", device: "mill-07", stream: "0", epoch: "17", seq: 11, Frame: frame.Frame{TimeNS: startMS * ms}})
@@ -49,10 +53,19 @@ func FuzzQuestion(f *testing.F) {
 			}
 			return
 		}
-		if string(ctx.Response.Header.ContentType()) == "application/json" {
+		switch kind, _, _ := strings.Cut(string(ctx.Response.Header.ContentType()), ";"); kind {
+		case "application/json":
 			if !json.Valid(body) {
 				t.Fatalf("%s", body)
 			}
+			return
+		case csvType:
+			if _, err := csv.NewReader(bytes.NewReader(body)).ReadAll(); err != nil {
+				t.Fatalf("%v in %s", err, body)
+			}
+			return
+		case arrowType:
+			arrowRead(t, body)
 			return
 		}
 		for line := range bytes.Lines(body) {

@@ -17,7 +17,8 @@ import (
 func labelledScenario(t testing.TB) *store {
 	s := scenario(t)
 	s.register(t, "t1",
-		`{"device":"mill-07","labels":{"site":"berlin","line":"a"},"type":"mill","cadence_ms":1000,"class":"event","first":0,"rule":{"restart_below":10}}`,
+		`{"device":"mill-07","labels":{"site":"berlin","line":"a"},"type":"mill","cadence_ms":1000,"class":"event",`+
+			`"first":0,"rule":{"restart_below":10}}`,
 		`{"device":"scale","labels":{"site":"berlin"}}`,
 		`{"device":"pump-1","labels":{"site":"bonn"},"type":"pump","cadence_ms":60000}`)
 	s.register(t, "t2", `{"device":"mill-07","labels":{"site":"köln","owner":"t2"}}`)

@@ -58,7 +58,8 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	return m, errors.Join(reg.Register(m.requests), reg.Register(m.seconds), reg.Register(m.rows), reg.Register(m.bytes),
-		reg.Register(m.limited), reg.Register(m.viewSeconds), reg.Register(m.exports), reg.Register(m.readRows), reg.Register(m.readBlocks), reg.Register(m.readBytes))
+		reg.Register(m.limited), reg.Register(m.viewSeconds), reg.Register(m.exports), reg.Register(m.readRows),
+		reg.Register(m.readBlocks), reg.Register(m.readBytes))
 }
 
 // countLimit counts the limit that an error names, if it is one.

@@ -485,9 +485,14 @@ func TestLaterRowsAreNotOfTheState(t *testing.T) {
 			early, late := measured("d", 1000+next), measured("d", next+139)
 			early.TimeNS, late.TimeNS = startMS*ms-100*second, startMS*ms+500*second
 			s.put(t, early, late)
+			s.seal()
+			alone := measured("d", 2000+next) // in a segment of its own
+			alone.TimeNS = startMS*ms + 45*second
+			s.put(t, alone)
 			if s.seal(); looks%2 == 0 {
-				s.flush(t)
-				s.flush(t)
+				for range 4 {
+					s.flush(t)
+				}
 			}
 		}
 		got, err := newAPI(t, s, Options{LockRows: 5}).Query(context.Background(), q)

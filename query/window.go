@@ -66,9 +66,9 @@ func (w *windows) ask(l *layers, targets []target, limit int) error {
 		if err != nil {
 			return err
 		}
-		if w.edges+i > limit {
-			return limitError("query.max_ranges", limit, "a range of times of so many streams and segments is not measured: select fewer devices, or "+
-				"leave from and to away")
+		if w.edges > limit || len(targets) > limit {
+			return limitError("query.max_ranges", limit,
+				"a range of times of so many streams and segments is not measured: select fewer devices, or leave from and to away")
 		}
 	}
 	for _, i := range l.manifest.Segments() {

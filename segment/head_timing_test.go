@@ -74,3 +74,25 @@ func BenchmarkScan(b *testing.B) {
 		head.Range(1, 1, 0, 1<<62, func(*Row) bool { return true })
 	}
 }
+
+// BenchmarkArrivals reads the newest 4,096 of a million rows of 1,000 streams in the order in which they came, one of each stream after the other.
+func BenchmarkArrivals(b *testing.B) {
+	const streams, rows = 1000, 4096
+	head := NewHead()
+	for n := range uint64(1_000_000) {
+		head.Append(frame.StreamID(n%streams), 1, Row{Seq: n / streams, Index: n})
+	}
+	var sum uint64
+	for b.Loop() {
+		n := 0
+		head.Arrivals(head.Arrived(Commit{Index: 1_000_000 - rows - 1}), func(_ frame.StreamID, _ uint32, row *Row) bool {
+			sum += row.Index
+			n++
+			return true
+		})
+		if n != rows {
+			b.Fatal(n)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
+}

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-const exportedEnd = `{"rows":2,"epochs":1,"silent":1,"as_of":[{"partition":0,"history":1,"index":7,"time":"2026-11-21T10:00:00Z"}],"completeness":{"verdict":"COMPLETE"}}`
+const exportedEnd = `{"rows":2,"epochs":1,"silent":1,` +
+	`"as_of":[{"partition":0,"history":1,"index":7,"time":"2026-11-21T10:00:00Z"}],"completeness":{"verdict":"COMPLETE"}}`
 
 // exportNode answers an export: with a body, and at the end a trailer, or a connection that breaks.
 func exportNode(t *testing.T, status int, body, trailer string, breaks bool) (address string, asked *url.URL) {
@@ -49,7 +50,8 @@ func TestExport(t *testing.T) {
 		code          int
 		says          string
 	}{
-		{"lines", "x.ndjson", 200, line + line + last, exportedEnd, false, 0, "2 frames of 1 epochs, COMPLETE, as of index 7 at 2026-11-21T10:00:00Z\n1 registered devices never sent anything"},
+		{"lines", "x.ndjson", 200, line + line + last, exportedEnd, false, 0,
+			"2 frames of 1 epochs, COMPLETE, as of index 7 at 2026-11-21T10:00:00Z\n1 registered devices never sent anything"},
 		{"csv", "x.csv", 200, "device\na\na\n", exportedEnd, false, 0, "2 frames"},
 		{"arrow", "x.arrow", 200, "\x00\n\xff", exportedEnd, false, 0, "2 frames"},
 		{"no trailer", "x.csv", 200, "device\na\n", "", false, 1, "the export was cut: 9 bytes came, and no end"},
@@ -57,7 +59,8 @@ func TestExport(t *testing.T) {
 		{"a line lost", "x.ndjson", 200, line + last, exportedEnd, false, 1, "the export was cut: 1 frames came of 2"},
 		{"the last line lost", "x.ndjson", 200, line + line + line, exportedEnd, false, 1, "the export was cut"},
 		{"broken", "x.csv", 200, "device\na\n", exportedEnd, true, 1, "broke off after 9 bytes"},
-		{"broken with a word", "x.ndjson", 200, line + `{"error":{"status":503,"code":"segment_damaged","message":"m","hint":"h"}}` + "\n", "", true, 1,
+		{"broken with a word", "x.ndjson", 200,
+			line + `{"error":{"status":503,"code":"segment_damaged","message":"m","hint":"h"}}` + "\n", "", true, 1,
 			"the export broke off: m (503 segment_damaged)\nhint: h"},
 		{"refused", "x.ndjson", 429, `{"error":{"code":"too_many_exports","message":"m","hint":"h"}}`, "", false, 1, "m (429 too_many_exports)"},
 	} {
@@ -87,7 +90,8 @@ func TestExport(t *testing.T) {
 func TestExportToStdout(t *testing.T) {
 	node, _ := exportNode(t, 200, "device\na\na\n", exportedEnd, false)
 	var out, errOut bytes.Buffer
-	if code := run(t.Context(), []string{"export", "--url", node, "--format", "csv"}, nil, &out, &errOut); code != 0 || out.String() != "device\na\na\n" {
+	code := run(t.Context(), []string{"export", "--url", node, "--format", "csv"}, nil, &out, &errOut)
+	if code != 0 || out.String() != "device\na\na\n" {
 		t.Errorf("code %d, %q %q", code, out.String(), errOut.String())
 	}
 }

@@ -35,6 +35,12 @@ type server struct {
 
 func newServer(t tester, s *store, opt Options) *server {
 	t.Helper()
+	return newServerWith(t, s, opt, time.Minute)
+}
+
+// newServerWith is newServer where a whole request, and its answer, may take so long.
+func newServerWith(t tester, s *store, opt Options, timeout time.Duration) *server {
+	t.Helper()
 	api, err := New(s, s, s, opt)
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +49,7 @@ func newServer(t tester, s *store, opt Options) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &fasthttp.Server{Handler: glue(api.Routes()), NoDefaultContentType: true, WriteTimeout: time.Minute, ReadTimeout: time.Minute}
+	srv := &fasthttp.Server{Handler: glue(api.Routes()), NoDefaultContentType: true, WriteTimeout: timeout, ReadTimeout: timeout}
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(listener) }()
 	transport := &http.Transport{}

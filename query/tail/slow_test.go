@@ -155,3 +155,22 @@ func TestCloseTellsEverybody(t *testing.T) {
 		t.Errorf("a closed API answers %d", status)
 	}
 }
+
+// TestTailOutlivesTheServersTimes: what the server allows for a whole answer does not hold for one without an end.
+func TestTailOutlivesTheServersTimes(t *testing.T) {
+	s := newStore()
+	srv := newServerWith(t, s, Options{Heartbeat: 10 * time.Millisecond}, 30*time.Millisecond)
+	c := srv.open(t, "/v1/tail")
+	defer c.close()
+	for begun := time.Now(); time.Since(begun) < 150*time.Millisecond; {
+		if text, ok := c.next(); !ok {
+			t.Fatalf("it was cut after %v: %v", time.Since(begun), c.lines.Err())
+		} else if parseLine(t, text).At == "" {
+			t.Fatal(text)
+		}
+	}
+	s.put(t, simple("mill-07", 1))
+	if got, _ := c.frames(1); len(got) != 1 {
+		t.Error("no frame")
+	}
+}

@@ -13,6 +13,9 @@ import (
 	"github.com/gaplessdb/gapless/tests/cluster"
 )
 
+// batch is the frames of a request.
+const batch = 1000
+
 // again: a second replay adds only duplicates, and an interrupted one goes on, so that both together are one.
 func (w *world) again(t *testing.T) {
 	t.Run("twice", w.twice)
@@ -39,7 +42,8 @@ func (w *world) twice(t *testing.T) {
 		before := w.reports(t, tt.device)
 		second := w.replay(t, tt.file, tt.args...)
 		a, b := first.Files[0], second.Files[0]
-		if a.Accepted == 0 || b.Accepted != 0 || b.Duplicate+b.Conflict+b.Unverified != a.Sent || b.Sent != a.Sent {
+		own := b.Retries * batch // an answer that was lost may have said accepted: who asks again cannot tell whose frames those were
+		if a.Accepted == 0 || b.Accepted > own || b.Accepted+b.Duplicate+b.Conflict+b.Unverified != a.Sent || b.Sent != a.Sent {
 			t.Errorf("%s: first %+v, then %+v", tt.file, a, b)
 		}
 		after := w.reports(t, tt.device)
