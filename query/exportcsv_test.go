@@ -151,7 +151,7 @@ func TestWideExport(t *testing.T) {
 	for _, format := range []string{"csv", "arrow"} {
 		x := srv.export(t, "format="+format)
 		if a := decode(t, string(x.body)); x.status != 400 || a.Error.Code != "limit_exceeded" ||
-		!strings.Contains(a.Error.Message, "query.max_columns of 2") {
+			!strings.Contains(a.Error.Message, "query.max_columns of 2") {
 			t.Errorf("%s: %d %s", format, x.status, x.body)
 		}
 		if x := srv.export(t, "format="+format+"&fields="+url.QueryEscape("f0,f1")); x.status != 200 || !x.whole {
