@@ -110,6 +110,62 @@ func secondTextMS(msec int64) string {
 	return time.UnixMilli(startMS + msec).UTC().Format(time.RFC3339Nano)
 }
 
+// sentTimes is what a device sent: milliseconds since the start, by stream and epoch, and number.
+type sentTimes map[string]map[uint64]int64
+
+// sendTimes sends frames of two streams and two epochs at any times, some of them implausible, while rows move from layer to layer.
+func sendTimes(t *rapid.T, s *store) sentTimes {
+	stored, at := sentTimes{}, int64(0)
+	for range rapid.IntRange(0, 60).Draw(t, "frames") {
+		f := sent{
+			tenant: "t", device: "d", stream: rapid.SampledFrom([]string{"0", "b"}).Draw(t, "stream"),
+			epoch: rapid.SampledFrom([]string{"x", "y"}).Draw(t, "epoch"), seq: rapid.Uint64Range(0, 40).Draw(t, "seq"),
+		}
+		at += rapid.SampledFrom([]int64{0, 100, 100, 100, 90, 110, 149, 150, 151, 250, 1000, -100, -700}).Draw(t, "later")
+		f.TimeNS = (startMS + at) * ms
+		if rapid.IntRange(0, 9).Draw(t, "skewed") == 0 {
+			f.TimeNS -= 100 * 86_400 * second
+		}
+		s.put(t, f)
+		epoch := f.stream + f.epoch
+		if stored[epoch] == nil {
+			stored[epoch] = map[uint64]int64{}
+		}
+		if _, twice := stored[epoch][f.seq]; !twice {
+			stored[epoch][f.seq] = f.TimeNS/ms - startMS
+		}
+		drawMove(t)(t, s)
+	}
+	return stored
+}
+
+// within is the times in a range, of stream 0 alone or of both, how many go back, and how many are implausible: those were received at 0,
+// and are in no range that has ends.
+func (stored sentTimes) within(from, to int64, one bool) (times []int64, backwards, skewed uint64) {
+	for epoch, rows := range stored {
+		if one && epoch[:1] != "0" {
+			continue
+		}
+		last := int64(math.MinInt64)
+		for seq := range uint64(41) {
+			at, ok := rows[seq]
+			far := at < -86_400_000
+			if ok && far && from <= 0 && to >= 0 {
+				skewed++
+			}
+			if !ok || at < from || at > to || far && from > math.MinInt64 {
+				continue
+			}
+			times = append(times, at)
+			if at < last {
+				backwards++
+			}
+			last = at
+		}
+	}
+	return times, backwards, skewed
+}
+
 // TestCadenceAgainstCounting sends frames of two streams and two epochs at any times, while rows move from layer to layer, and counts what a
 // cadence misses in the plainest way. Few times are held at once, so that they are found in rounds.
 func TestCadenceAgainstCounting(t *testing.T) {
@@ -118,28 +174,7 @@ func TestCadenceAgainstCounting(t *testing.T) {
 		s := newStore(ledger.Policy{})
 		srv.use(s, Options{LockRows: rapid.IntRange(1, 30).Draw(t, "lock rows")})
 		srv.api.cadenceStamps = rapid.IntRange(1, 40).Draw(t, "stamps")
-		stored := map[string]map[uint64]int64{}
-		at := int64(0)
-		for range rapid.IntRange(0, 60).Draw(t, "frames") {
-			f := sent{
-				tenant: "t", device: "d", stream: rapid.SampledFrom([]string{"0", "b"}).Draw(t, "stream"),
-				epoch: rapid.SampledFrom([]string{"x", "y"}).Draw(t, "epoch"), seq: rapid.Uint64Range(0, 40).Draw(t, "seq"),
-			}
-			at += rapid.SampledFrom([]int64{0, 100, 100, 100, 90, 110, 149, 150, 151, 250, 1000, -100, -700}).Draw(t, "later")
-			f.TimeNS = (startMS + at) * ms
-			if rapid.IntRange(0, 9).Draw(t, "skewed") == 0 {
-				f.TimeNS -= 100 * 86_400 * second
-			}
-			s.put(t, f)
-			epoch := f.stream + f.epoch
-			if stored[epoch] == nil {
-				stored[epoch] = map[uint64]int64{}
-			}
-			if _, twice := stored[epoch][f.seq]; !twice {
-				stored[epoch][f.seq] = f.TimeNS/ms - startMS
-			}
-			drawMove(t)(t, s)
-		}
+		stored := sendTimes(t, s)
 		if len(stored) == 0 {
 			s.register(t, "t", `{"device":"d"}`)
 		}
@@ -156,29 +191,10 @@ func TestCadenceAgainstCounting(t *testing.T) {
 		if one {
 			pairs = append(pairs, "stream", "0")
 		}
-		var times []int64
-		backwards, skewed := uint64(0), uint64(0)
-		for epoch, rows := range stored {
-			if one && epoch[:1] != "0" {
-				continue
-			}
-			last := int64(-1 << 62)
-			for seq := range uint64(41) {
-				ms, ok := rows[seq]
-				far := ms < -86_400_000
-				if ok && far && (!ranged || from <= 0 && to >= 0) { // it was received at 0
-					skewed++
-				}
-				if !ok || ranged && (far || ms < from || ms > to) {
-					continue
-				}
-				times = append(times, ms)
-				if ms < last {
-					backwards++
-				}
-				last = ms
-			}
+		if !ranged {
+			from, to = math.MinInt64, math.MaxInt64
 		}
+		times, backwards, skewed := stored.within(from, to, one)
 		want := timesModel(times, 100)
 		if ranged {
 			want.edges(times, 100, from, min(to, s.commitMS-startMS))

@@ -79,6 +79,22 @@ func drawFleet(t *rapid.T, label string, most int) []sent {
 	return frames
 }
 
+// pagesOf is the frames of devices, all for none, as pages of one device after the other show them, and what the last said of itself.
+func pagesOf(t tester, srv *server, devices, pairs []string) (frames []answerFrame, last *answerCompleteness) {
+	if len(devices) == 0 {
+		devices = []string{"d", "e", "f"}
+	}
+	for _, device := range slices.Sorted(slices.Values(devices)) {
+		status, body := srv.get("t", "/v1/frames", append(slices.Clone(pairs), "device", device)...)
+		if status == 404 {
+			continue
+		}
+		a := decode(t, body)
+		frames, last = append(frames, a.Frames...), a.Completeness
+	}
+	return frames, last
+}
+
 // TestExportIsAllPages exports while frames arrive and rows move from layer to layer: what comes is what the pages of every device show at
 // the state that the export names, when all rows are in one head.
 func TestExportIsAllPages(t *testing.T) {
@@ -127,20 +143,7 @@ func TestExportIsAllPages(t *testing.T) {
 			still.put(t, burst...)
 		}
 		srv.use(still, Options{})
-		var want []answerFrame
-		var one *answerCompleteness
-		all := []string{"d", "e", "f"}
-		if len(devices) > 0 {
-			all = slices.Sorted(slices.Values(devices))
-		}
-		for _, device := range all {
-			status, body := srv.get("t", "/v1/frames", append(slices.Clone(pairs), "device", device)...)
-			if status == 404 {
-				continue
-			}
-			a := decode(t, body)
-			want, one = append(want, a.Frames...), a.Completeness
-		}
+		want, one := pagesOf(t, srv, devices, pairs)
 		if d := cmp.Diff(want, got); d != "" {
 			t.Fatalf("%s: %s", q, d)
 		}
