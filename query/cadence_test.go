@@ -2,6 +2,7 @@ package query
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -261,17 +262,21 @@ func unnumberedAt(device string, timeNS int64) sent {
 	}}
 }
 
-// TestCadenceOfManyTimes has more times than are held at once, in an order that makes every round read everything.
+// TestCadenceOfManyTimes has more times than are held at once, in an order that makes every round read everything; those of the second
+// device are implausible, so that no round can skip blocks by them.
 func TestCadenceOfManyTimes(t *testing.T) {
 	s := newStore(ledger.Policy{})
 	const frames = 20_000
 	for at := 0; at < frames; at += 1000 {
-		batch := make([]sent, 1000)
-		for i := range batch {
-			n := (at + i) * 7919 % frames // every time once
-			batch[i] = sent{tenant: "t", device: "d", stream: "0", seq: uint64(at + i), Frame: frame.Frame{TimeNS: startMS*ms + int64(n)*second}}
+		for device, daysAgo := range map[string]int64{"d": 0, "old": 4000} {
+			batch := make([]sent, 1000)
+			for i := range batch {
+				n := int64((at + i) * 7919 % frames) // every time once
+				batch[i] = sent{tenant: "t", device: device, stream: "0", seq: uint64(at + i),
+					Frame: frame.Frame{TimeNS: startMS*ms + n*second - daysAgo*86_400*second}}
+			}
+			s.put(t, batch...)
 		}
-		s.put(t, batch...)
 		if at%4000 == 0 {
 			s.seal()
 			s.flush(t)
@@ -279,9 +284,11 @@ func TestCadenceOfManyTimes(t *testing.T) {
 	}
 	srv := newServer(t, s, Options{})
 	srv.api.cadenceStamps = 1500
-	c := cadenceOf(t, srv, "d", "cadence", "1s")
-	if c.Frames != frames || c.Stored != frames || c.Missing != 0 || c.Backwards == 0 {
-		t.Errorf("%+v", c)
+	for device, skewed := range map[string]uint64{"d": 0, "old": frames} {
+		c := cadenceOf(t, srv, device, "cadence", "1s")
+		if c.Frames != frames || c.Stored != frames || c.Missing != 0 || c.Backwards == 0 || c.Skewed != skewed {
+			t.Errorf("%s: %+v", device, c)
+		}
 	}
 	srv.api.opt.MaxReadBlocks = 3
 	status, body := srv.get("t", "/v1/devices/d/gaps", "cadence", "1s")

@@ -61,6 +61,13 @@ func (f *file) open(stdin io.Reader) error {
 		f.from = &counted{r: stdin}
 		return nil
 	}
+	info, err := os.Stat(f.name) // before it is opened: that would wait for who writes into a pipe
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no regular file\nhint: a stream is piped in: zcat FILE | gapless replay -", f.name)
+	}
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
 	disk, err := os.Open(f.name)
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)
