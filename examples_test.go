@@ -26,6 +26,7 @@ var exampleSeeds = map[string][]struct{ path, body string }{
 `},
 		{"/v1/devices", `{"device":"mill-07","labels":{"hall":"3","site":"graz","line":"2"},"type":"mill","cadence_ms":1000}
 {"device":"scale","labels":{"hall":"4","site":"linz"},"type":"scale"}
+{"device":"pump-1","labels":{"site":"bonn","line":"a"},"type":"pump","cadence_ms":60000}
 `},
 	},
 }
