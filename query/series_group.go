@@ -105,9 +105,7 @@ func (t *seriesTrack) join() error {
 	if g.joined++; g.alone() {
 		return nil
 	}
-	if err := t.hold(0); err != nil { // from now on they are the group's
-		return err
-	}
+	t.run.widest = max(t.run.widest, len(t.fields))
 	n := t.run.grid.Len()
 	added := 0
 	for name, f := range t.fields {

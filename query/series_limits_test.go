@@ -28,6 +28,7 @@ func TestSeriesLimits(t *testing.T) {
 		{"buckets of the range", Options{MaxBuckets: 60 * 8}, Options{MaxBuckets: 59}, "device=a&agg=avg&step=1s&fill=null&" + minute, "query.max_buckets"},
 		{"buckets of all series", Options{MaxBuckets: 60 * 8 * 3}, Options{MaxBuckets: 60*8*3 - 1}, "agg=avg&step=1s&fill=null&" + minute, "query.max_buckets"},
 		{"buckets that are listed", Options{MaxBuckets: 60}, Options{MaxBuckets: 59}, "device=a&fields=value-1&agg=avg&step=1s&" + minute, "query.max_buckets"},
+		{"buckets of a group", Options{MaxBuckets: 60 * 8}, Options{MaxBuckets: 60*8 - 1}, "agg=avg&step=1s&group=all&fill=null&" + minute, "query.max_buckets"},
 		{"values", Options{MaxPercentileValues: 30 * 8 * 3}, Options{MaxPercentileValues: 30*8*3 - 1}, "agg=p50", "query.max_percentile_values"},
 		{"rows", Options{MaxReadRows: 90}, Options{MaxReadRows: 80}, "agg=avg", "query.max_read_rows"},
 		{"blocks", Options{MaxReadBlocks: 9}, Options{MaxReadBlocks: 1}, "agg=stddev", "query.max_read_blocks"},

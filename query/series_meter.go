@@ -32,8 +32,11 @@ func (s *seriesRun) spend(done segment.Scanned) error {
 }
 
 // hold counts buckets that the answer needs.
-func (s *seriesRun) hold(cells int) error {
-	if s.meter.cells.Add(int64(cells)) > int64(s.api.opt.MaxBuckets) {
+func (s *seriesRun) hold(cells int) error { return s.allow(int(s.meter.cells.Add(int64(cells)))) }
+
+// allow refuses more buckets than an answer may have.
+func (s *seriesRun) allow(cells int) error {
+	if cells > s.api.opt.MaxBuckets {
 		return limitError("query.max_buckets", s.api.opt.MaxBuckets, "ask for a longer step, a shorter range, fewer series or fields")
 	}
 	return nil

@@ -35,6 +35,7 @@ type seriesRun struct {
 	groups []*seriesGroup // in order
 	whole  sum            // the completeness of all but
 	ends   []*part        // the streams of one device, whose end of what is complete is told
+	widest int            // the most fields that a stream had so far
 	silent int            // selected devices that never said anything
 	next   struct {       // the first row of the newest head that is still to be read
 		track, epoch int
@@ -149,8 +150,10 @@ const batchCells = 1 << 16
 
 // read reads a stretch. Streams are read side by side and put together in order, so that an answer does not depend on who is first.
 func (s *seriesRun) read(stretch *seriesStretch) error {
-	most := max(s.api.opt.SeriesWorkers, batchCells/s.grid.Len())
-	for batch := range slices.Chunk(stretch.jobs, most) {
+	for jobs := stretch.jobs; len(jobs) > 0; {
+		most := max(s.api.opt.SeriesWorkers, batchCells/(s.grid.Len()*max(1, s.widest, len(s.plan.fields))))
+		batch := jobs[:min(most, len(jobs))]
+		jobs = jobs[len(batch):]
 		err := s.each(len(batch), func(r *seriesReader, i int) error { return r.job(stretch, &batch[i]) })
 		if err != nil {
 			return err

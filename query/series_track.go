@@ -108,11 +108,14 @@ func (t *seriesTrack) cell(f *cellField, b int) (*series.Cell, error) {
 	return c, t.hold(t.touched)
 }
 
-// hold counts the stream's cells in the limit.
+// hold counts the stream's cells in the limit. In a group of several streams they are those of the group, and counted there (join).
 func (t *seriesTrack) hold(cells int) error {
 	more := cells - t.held
 	t.held = cells
-	return t.run.hold(more)
+	if t.group.alone() {
+		return t.run.hold(more)
+	}
+	return t.run.allow(cells)
 }
 
 // endEpoch finds the completeness of every bucket of the epoch at hand.

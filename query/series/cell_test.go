@@ -77,6 +77,28 @@ func TestFloatSums(t *testing.T) {
 	})
 }
 
+// TestSmallAmountsAreNotLost adds a thousand times what one addition would round away: in one slice, in many, and in merged cells.
+func TestSmallAmountsAreNotLost(t *testing.T) {
+	sumOf := aggs(t, "sum")[0]
+	list := []float64{1}
+	for range 1000 {
+		list = append(list, 0x1p-54)
+	}
+	var slice, slices, merged Cell
+	slice.Floats(0, bitsOf(list), Place{})
+	for _, x := range list {
+		slices.Floats(0, bitsOf([]float64{x}), Place{})
+		var one Cell
+		one.Floats(0, bitsOf([]float64{x}), Place{})
+		merged.Merge(&one)
+	}
+	for name, c := range map[string]*Cell{"one slice": &slice, "slices": &slices, "merged": &merged} {
+		if got := c.Value(sumOf).Float64(); got != 1+1000*0x1p-54 {
+			t.Errorf("%s: %v", name, got-1)
+		}
+	}
+}
+
 // TestOddFloats checks what NaN, infinities and the negative zero do to every aggregate.
 func TestOddFloats(t *testing.T) {
 	nan, inf, zero := math.NaN(), math.Inf(1), math.Copysign(0, -1)
