@@ -32,8 +32,8 @@ func (l *Ledger) Extent(id frame.StreamID, ordinal uint32) (x Extent, ok bool) {
 	return x, true
 }
 
-// Missing calls fn for the missing numbers of an epoch inside in, ascending, in pieces that have one state and cause, until it returns false. A piece is
-// explained when its cause is known exactly: the device declared it, or this store refused, shed or expired it.
+// Missing calls fn for the missing numbers of an epoch inside in, ascending, in pieces that have one state and cause, until it returns false.
+// A piece is explained when its cause is known exactly: the device declared it, or this store refused, shed or expired it.
 func (l *Ledger) Missing(id frame.StreamID, ordinal uint32, in Run, fn func(piece Run, explained bool) bool) {
 	s := l.stream(id)
 	if s == nil {

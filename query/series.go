@@ -10,9 +10,9 @@ import (
 // seriesName is the endpoint of /v1/query: the only one that takes its parameters in a body, too.
 const seriesName = "query"
 
-// Query answers a question about series for programs that have the store inside of them: what GET /v1/query answers, with the same limits. It ends with
-// ctx or at the deadline of every answer, whichever is first. Errors are those that HTTP clients get (*Error, and what the Source and
-// the Opener return).
+// Query answers a question about series for programs that have the store inside of them: what GET /v1/query answers, with the same limits. It
+// ends with ctx or at the deadline of every answer, whichever is first. Errors are those that HTTP clients get (*Error, and what the Source
+// and the Opener return).
 func (a *API) Query(ctx context.Context, q SeriesQuery) (*SeriesAnswer, error) {
 	start := time.Now()
 	limited, cancel := context.WithTimeout(ctx, a.opt.Deadline)

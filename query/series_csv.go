@@ -3,14 +3,15 @@ package query
 import (
 	"math"
 
+	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/query/series"
 )
 
 // exportNext is the header of a page of points that is not the last one: its cursor.
 const exportNext = "X-Gapless-Next"
 
-// writeCSV writes the answer as RFC 4180 with line feeds, a line for each field of each bucket or point. What is not known is an empty cell. The state,
-// the completeness of the whole and the next page are headers.
+// writeCSV writes the answer as RFC 4180 with line feeds, a line for each field of each bucket or point. What is not known is an empty cell.
+// The state, the completeness of the whole and the next page are headers.
 func (a *SeriesAnswer) writeCSV(r *request) {
 	r.contentType = csvType + "; charset=utf-8; header=present"
 	var asOf, complete writer
@@ -150,8 +151,8 @@ func (a *SeriesAnswer) csvPoints(c *csvLines) {
 		s := &a.Series[i]
 		for n := range s.StartNS {
 			for f := range s.Fields {
-				v := &s.Fields[f].Columns[0].Values[n]
-				if v.Kind == series.Null {
+				v := &s.Fields[f].Points[n]
+				if v.Kind == 0 {
 					continue
 				}
 				a.csvKey(c, s)
@@ -159,7 +160,12 @@ func (a *SeriesAnswer) csvPoints(c *csvLines) {
 				c.plain(func(w *writer) { w.uint(s.Seq[n]) })
 				c.plain(func(w *writer) { w.timeNS(s.StartNS[n]) })
 				c.cell(s.Fields[f].Name)
-				c.value(v)
+				if v.Kind == frame.KindString {
+					c.next()
+					c.b = appendCell(c.b, v.Str)
+				} else {
+					c.plain(func(w *writer) { w.value(v) })
+				}
 				c.end()
 			}
 		}

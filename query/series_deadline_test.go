@@ -41,8 +41,8 @@ func TestSeriesDeadline(t *testing.T) {
 	})
 }
 
-// TestSeriesDeadlineInTheMiddle lets the disk be slow only once blocks are read: of many streams, and of one; and ends the caller's time when all rows are
-// in memory.
+// TestSeriesDeadlineInTheMiddle lets the disk be slow only once blocks are read: of many streams, and of one; and ends the caller's time when
+// all rows are in memory.
 func TestSeriesDeadlineInTheMiddle(t *testing.T) {
 	streams, blocks := newStore(ledger.Policy{}), newStore(ledger.Policy{})
 	var frames []sent
@@ -63,7 +63,8 @@ func TestSeriesDeadlineInTheMiddle(t *testing.T) {
 				}
 			}
 			start := time.Now()
-			_, err := newAPI(t, s, Options{Deadline: 3 * time.Second, SeriesWorkers: 1}).Query(context.Background(), SeriesQuery{Tenant: "t", Aggregates: []string{"stddev"}})
+			api := newAPI(t, s, Options{Deadline: 3 * time.Second, SeriesWorkers: 1})
+			_, err := api.Query(context.Background(), SeriesQuery{Tenant: "t", Aggregates: []string{"stddev"}})
 			checkError(t, name, err, "deadline", "query.deadline of 3s", "narrower range")
 			if took := time.Since(start); took > 6*time.Second {
 				t.Errorf("%s: ended after %s", name, took)
@@ -79,7 +80,8 @@ func TestSeriesDeadlineInTheMiddle(t *testing.T) {
 	}
 }
 
-// TestSeriesConsistency makes sure that the first look is as fresh as was asked, that later ones need not ask again, and that `after` is waited for.
+// TestSeriesConsistency makes sure that the first look is as fresh as was asked, that later ones need not ask again, and that `after` is
+// waited for.
 func TestSeriesConsistency(t *testing.T) {
 	s := newStore(ledger.Policy{})
 	s.put(t, measured("d", 1), measured("d", 2), measured("d", 3))

@@ -168,13 +168,17 @@ func (f *SeriesField) write(w *writer) {
 		w.str(k.String())
 	}
 	w.close(']')
+	if f.Points != nil {
+		w.key("values")
+		w.open('[')
+		for i := range f.Points {
+			w.value(&f.Points[i])
+		}
+		w.close(']')
+	}
 	for i := range f.Columns {
 		c := &f.Columns[i]
-		name := c.Aggregate
-		if name == "" {
-			name = "values"
-		}
-		w.key(name)
+		w.key(c.Aggregate)
 		w.open('[')
 		for k := range c.Values {
 			w.result(&c.Values[k])

@@ -10,8 +10,8 @@ import (
 	"github.com/gaplessdb/gapless/segment"
 )
 
-// The model answers a SeriesQuery from all rows of a store whose rows are all in the newest head, by the words of docs/http-api.md and nothing else: it
-// knows no blocks, no statistics and no windows but the definition of one.
+// The model answers a SeriesQuery from all rows of a store whose rows are all in the newest head, by the words of docs/http-api.md and nothing
+// else: it knows no blocks, no statistics and no windows but the definition of one.
 
 // modelRow is a stored frame.
 type modelRow struct {

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"maps"
 	"math"
 	"math/big"
 	"slices"
@@ -30,99 +31,102 @@ func nearest(x *big.Rat) float64 { f, _ := x.Float64(); return f }
 
 // modelValue is what an aggregate of a bucket is to be, and how far the answer may be from it.
 func modelValue(agg string, b *modelBucket) (want series.Value, slack float64) {
-	var all, numbers []modelPoint
-	nan, infinite, floats := 0, 0.0, false
-	for _, stream := range slices.Sorted(func(yield func(string) bool) {
-		for name := range b.streams {
-			if !yield(name) {
-				return
-			}
-		}
-	}) {
-		for _, p := range b.streams[stream] {
-			all = append(all, p)
-			x, isNumber := modelNumber(p.Value)
-			switch {
-			case !isNumber:
-			case x != x:
-				nan++
-			default:
-				numbers = append(numbers, p)
-				floats = floats || p.Kind == frame.KindFloat
-				if math.IsInf(x, 0) {
-					infinite += x // both make NaN
-				}
-			}
-		}
-	}
-	integer := func(x *big.Int) series.Value {
-		low := new(big.Int).And(x, new(big.Int).SetUint64(math.MaxUint64))
-		high := new(big.Int).Rsh(x, 64)
-		return series.Value{Kind: series.Int, Low: low.Uint64(), High: uint64(high.Int64())}
-	}
-	float := func(x float64) series.Value { return series.Value{Kind: series.Float, Low: math.Float64bits(x + 0)} }
-	number := func(p modelPoint) series.Value {
-		if p.Kind == frame.KindFloat {
-			return float(p.Float64())
-		}
-		return integer(exact(p.Value).Num())
-	}
+	all, numbers, nan := modelNumbers(b)
 	switch agg {
 	case "count":
-		return integer(big.NewInt(int64(len(all)))), 0
+		return integerValue(big.NewInt(int64(all))), 0
 	case "nan":
-		return integer(big.NewInt(int64(nan))), 0
+		return integerValue(big.NewInt(int64(nan))), 0
 	case "first", "last":
 		return modelEnd(agg, b), 0
 	case "delta", "rate":
-		return modelPer(agg, b, float)
+		return modelPer(agg, b)
 	}
-	if len(numbers) == 0 {
+	switch {
+	case len(numbers) == 0:
 		return series.Value{}, 0
+	case agg == "min" || agg == "max":
+		return modelExtreme(agg, numbers), 0
+	case strings.HasPrefix(agg, "p"):
+		return modelPercentile(agg, numbers)
 	}
-	if agg == "min" || agg == "max" {
-		best := numbers[0]
-		for _, p := range numbers[1:] {
-			c := modelCompare(p.Value, best.Value)
-			if agg == "max" {
-				c = -c
-			}
-			if c < 0 || c == 0 && p.Kind != frame.KindFloat {
-				best = p
+	return modelSum(agg, numbers)
+}
+
+// modelNumbers counts the values of a bucket, lists its numbers stream by stream, and counts what is not a number.
+func modelNumbers(b *modelBucket) (all int, numbers []modelPoint, nan int) {
+	for _, stream := range slices.Sorted(maps.Keys(b.streams)) {
+		for _, p := range b.streams[stream] {
+			all++
+			x, isNumber := modelNumber(p.Value)
+			switch {
+			case isNumber && x == x:
+				numbers = append(numbers, p)
+			case isNumber:
+				nan++
 			}
 		}
-		return number(best), 0
 	}
-	if strings.HasPrefix(agg, "p") {
-		return modelPercentile(agg, numbers, float)
-	}
-	if infinite != 0 || infinite != infinite {
-		if agg == "stddev" {
-			if len(numbers) < 2 {
-				return series.Value{}, 0
-			}
-			infinite = math.NaN()
+	return all, numbers, nan
+}
+
+func integerValue(x *big.Int) series.Value {
+	low := new(big.Int).And(x, new(big.Int).SetUint64(math.MaxUint64))
+	return series.Value{Kind: series.Int, Low: low.Uint64(), High: uint64(new(big.Int).Rsh(x, 64).Int64())}
+}
+
+func floatValue(x float64) series.Value {
+	return series.Value{Kind: series.Float, Low: math.Float64bits(x + 0)}
+}
+
+func modelExtreme(agg string, numbers []modelPoint) series.Value {
+	best := numbers[0]
+	for _, p := range numbers[1:] {
+		c := modelCompare(p.Value, best.Value)
+		if agg == "max" {
+			c = -c
 		}
-		return float(infinite), 0
+		if c < 0 || c == 0 && p.Kind != frame.KindFloat {
+			best = p
+		}
 	}
-	sum, magnitude := new(big.Rat), new(big.Rat)
+	if best.Kind == frame.KindFloat {
+		return floatValue(best.Float64())
+	}
+	return integerValue(exact(best.Value).Num())
+}
+
+// modelSum is sum, avg and stddev.
+func modelSum(agg string, numbers []modelPoint) (series.Value, float64) {
+	sum, magnitude, n := new(big.Rat), new(big.Rat), new(big.Rat).SetInt64(int64(len(numbers)))
+	infinite, floats := 0.0, false
 	for _, p := range numbers {
+		floats = floats || p.Kind == frame.KindFloat
+		if x := p.Float64(); math.IsInf(x, 0) {
+			infinite += x // both make NaN
+			continue
+		}
 		sum.Add(sum, exact(p.Value))
 		magnitude.Add(magnitude, new(big.Rat).Abs(exact(p.Value)))
 	}
-	n := new(big.Rat).SetInt64(int64(len(numbers)))
-	slack = nearest(magnitude) * 0x1p-51
-	switch {
+	slack := nearest(magnitude) * 0x1p-51
+	switch odd := infinite != 0 || infinite != infinite; {
+	case agg == "stddev" && len(numbers) < 2:
+		return series.Value{}, 0
+	case agg == "stddev" && odd:
+		return floatValue(math.NaN()), 0
+	case odd:
+		return floatValue(infinite), 0
 	case agg == "stddev":
-		return modelDeviation(numbers, new(big.Rat).Quo(sum, n), float)
+		return modelDeviation(numbers, new(big.Rat).Quo(sum, n))
 	case agg == "sum" && !floats:
-		return integer(sum.Num()), 0
+		return integerValue(sum.Num()), 0
 	case agg == "sum":
-		return float(nearest(sum)), slack
+		return floatValue(nearest(sum)), slack
 	case !floats:
-		return float(nearest(sum.Quo(sum, n))), 0
+		return floatValue(nearest(sum.Quo(sum, n))), 0
 	}
-	return float(nearest(sum.Quo(sum, n))), slack
+	return floatValue(nearest(sum.Quo(sum, n))), slack
 }
 
 func modelCompare(a, b frame.Value) int {
@@ -142,12 +146,7 @@ func modelCompare(a, b frame.Value) int {
 // modelEnd is the first or the last value: of a stream by number, of several by time.
 func modelEnd(agg string, b *modelBucket) series.Value {
 	var best *modelPoint
-	names := make([]string, 0, len(b.streams))
-	for name := range b.streams {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(b.streams)) {
 		list := b.streams[name]
 		if p := &list[0]; agg == "first" && (best == nil || p.ns < best.ns) {
 			best = p
@@ -163,7 +162,7 @@ func modelEnd(agg string, b *modelBucket) series.Value {
 }
 
 // modelPer adds up what every stream has once.
-func modelPer(agg string, b *modelBucket, float func(float64) series.Value) (series.Value, float64) {
+func modelPer(agg string, b *modelBucket) (series.Value, float64) {
 	sum, size, any, plain := new(big.Rat), 0.0, false, 0.0
 	whole := true
 	for _, list := range b.streams {
@@ -219,16 +218,14 @@ func modelPer(agg string, b *modelBucket, float func(float64) series.Value) (ser
 	case !any:
 		return series.Value{}, 0
 	case plain != 0 || plain != plain:
-		return float(plain), 0
+		return floatValue(plain), 0
 	case whole:
-		n := sum.Num()
-		return series.Value{Kind: series.Int, Low: new(big.Int).And(n, new(big.Int).SetUint64(math.MaxUint64)).Uint64(),
-			High: uint64(new(big.Int).Rsh(n, 64).Int64())}, 0
+		return integerValue(sum.Num()), 0
 	}
-	return float(nearest(sum)), size * 0x1p-48
+	return floatValue(nearest(sum)), size * 0x1p-48
 }
 
-func modelPercentile(agg string, numbers []modelPoint, float func(float64) series.Value) (series.Value, float64) {
+func modelPercentile(agg string, numbers []modelPoint) (series.Value, float64) {
 	p, _ := new(big.Rat).SetString(agg[1:])
 	list := make([]float64, len(numbers))
 	for i := range numbers {
@@ -239,22 +236,19 @@ func modelPercentile(agg string, numbers []modelPoint, float func(float64) serie
 	i := int(new(big.Int).Quo(at.Num(), at.Denom()).Int64())
 	rest := nearest(new(big.Rat).Sub(at, big.NewRat(int64(i), 1)))
 	if rest == 0 {
-		return float(list[i]), 0
+		return floatValue(list[i]), 0
 	}
 	low, high := list[i], list[i+1]
 	if low == high {
-		return float(low), 0
+		return floatValue(low), 0
 	}
 	if math.IsInf(low, 0) || math.IsInf(high, 0) {
-		return float(low*(1-rest) + high*rest), 0
+		return floatValue(low*(1-rest) + high*rest), 0
 	}
-	return float(low*(1-rest) + high*rest), (math.Abs(low) + math.Abs(high)) * 0x1p-50
+	return floatValue(low*(1-rest) + high*rest), (math.Abs(low) + math.Abs(high)) * 0x1p-50
 }
 
-func modelDeviation(numbers []modelPoint, mean *big.Rat, float func(float64) series.Value) (series.Value, float64) {
-	if len(numbers) < 2 {
-		return series.Value{}, 0
-	}
+func modelDeviation(numbers []modelPoint, mean *big.Rat) (series.Value, float64) {
 	squares, size := new(big.Rat), 0.0
 	for _, p := range numbers {
 		d := new(big.Rat).Sub(exact(p.Value), mean)
@@ -265,7 +259,7 @@ func modelDeviation(numbers []modelPoint, mean *big.Rat, float func(float64) ser
 	f := new(big.Float).SetPrec(200).SetRat(squares)
 	x, _ := f.Sqrt(f).Float64()
 	if size > 1e150 || x > 0 && x < 1e-150 {
-		return float(x), math.Inf(1) // squares leave the range of float64
+		return floatValue(x), math.Inf(1) // squares leave the range of float64
 	}
-	return float(x), x*1e-9 + size*1e-7
+	return floatValue(x), x*1e-9 + size*1e-7
 }

@@ -55,7 +55,8 @@ func TestBucketsSayWhatFramesSay(t *testing.T) {
 				end = one.StartNS[i+1] - 1
 			}
 			want := frames(start, end)
-			if c := one.Buckets[i]; c.Expected != want.Expected || c.Stored != want.Stored || c.Missing() != want.Missing || c.Verdict.String() != want.Verdict {
+			c := one.Buckets[i]
+			if c.Expected != want.Expected || c.Stored != want.Stored || c.Missing() != want.Missing || c.Verdict.String() != want.Verdict {
 				t.Fatalf("bucket %d from %s to %s: %+v, want %+v", i, timeOf(start), timeOf(end), c, want)
 			}
 		}

@@ -15,7 +15,8 @@ type ordered struct {
 
 func (o *ordered) next() uint64 { return o.slab.Seq[o.at] }
 
-// readOrdered is read in order of numbers, whichever blocks they lie in. A block is decoded when its first number is due, and let go after its last.
+// readOrdered is read in order of numbers, whichever blocks they lie in. A block is decoded when its first number is due, and let go after its
+// last.
 func (r *seriesReader) readOrdered(t *seriesTrack, p *seriesPiece) error {
 	var open []*ordered
 	for waiting := r.blocks; len(open) > 0 || len(waiting) > 0; {

@@ -4,12 +4,11 @@ import (
 	"cmp"
 
 	"github.com/gaplessdb/gapless/frame"
-	"github.com/gaplessdb/gapless/query/series"
 	"github.com/gaplessdb/gapless/segment"
 )
 
-// pointsPage is a page of points: stored frames as columns, in order of device, stream, epoch and number. All pages show the state of the first, as those
-// of frames do.
+// pointsPage is a page of points: stored frames as columns, in order of device, stream, epoch and number. All pages show the state of the
+// first, as those of frames do.
 type pointsPage struct {
 	listing
 	plan   *seriesPlan
@@ -194,16 +193,16 @@ func (s *Series) addPoint(rec *segment.Record, fields []frame.Field) (bytes int)
 		if at == len(s.Fields) || s.Fields[at].Name != f.Name {
 			s.Fields = append(s.Fields, SeriesField{})
 			copy(s.Fields[at+1:], s.Fields[at:])
-			s.Fields[at] = SeriesField{Name: f.Name, Columns: []SeriesColumn{{Values: make([]series.Value, n, max(2*n, pointsRoom))}}}
+			s.Fields[at] = SeriesField{Name: f.Name, Points: make([]frame.Value, n, max(2*n, pointsRoom))}
 		}
 		field := &s.Fields[at]
 		field.kinds |= 1 << f.Value.Kind
-		field.Columns[0].Values = append(field.Columns[0].Values, series.ValueOf(f.Value))
+		field.Points = append(field.Points, f.Value)
 		bytes += 20 + 4*len(f.Value.Str)/3
 	}
 	for i := range s.Fields {
-		if c := &s.Fields[i].Columns[0]; len(c.Values) == n {
-			c.Values = append(c.Values, series.Value{})
+		if c := &s.Fields[i]; len(c.Points) == n {
+			c.Points = append(c.Points, frame.Value{})
 			bytes += 5
 		}
 	}

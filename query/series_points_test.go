@@ -11,7 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestPointsAreTheFrames compares points with frames in every detail that both have, page by page, wherever the rows lie and whatever arrives meanwhile.
+// TestPointsAreTheFrames compares points with frames in every detail that both have, page by page, wherever the rows lie and whatever arrives
+// meanwhile.
 func TestPointsAreTheFrames(t *testing.T) {
 	srv := newServer(t, newStore(ledger.Policy{}), Options{})
 	rapid.Check(t, func(t *rapid.T) {

@@ -87,7 +87,9 @@ func FuzzSeriesBody(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, s := range []string{`{"device":["mill-07"],"agg":["avg"]}`, `{"from":"-1h","step":"1m","agg":"max"}`, `{"limit":3}`, `{"tz":"Europe/Paris"}`} {
+	for _, s := range []string{
+		`{"device":["mill-07"],"agg":["avg"]}`, `{"from":"-1h","step":"1m","agg":"max"}`, `{"limit":3}`, `{"tz":"Europe/Paris"}`,
+	} {
 		f.Add(s, true)
 	}
 	f.Add("device=mill-07&agg=avg", false)

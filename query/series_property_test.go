@@ -122,7 +122,9 @@ func TestSeriesAreWhatTheModelSays(t *testing.T) {
 			change(t, split)
 			move(t, split)
 		}
-		api := newAPI(t, split, Options{LockRows: rapid.SampledFrom([]int{1, 3, 10, 1000}).Draw(t, "lock rows"), SeriesWorkers: rapid.IntRange(1, 3).Draw(t, "workers")})
+		api := newAPI(t, split, Options{
+			LockRows: rapid.SampledFrom([]int{1, 3, 10, 1000}).Draw(t, "lock rows"), SeriesWorkers: rapid.IntRange(1, 3).Draw(t, "workers"),
+		})
 		for range 10 {
 			q := drawModelQuestion(t)
 			got, err := api.Query(context.Background(), q.SeriesQuery)

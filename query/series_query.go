@@ -94,7 +94,8 @@ type Series struct {
 type SeriesField struct {
 	Name    string
 	kinds   uint8
-	Columns []SeriesColumn
+	Columns []SeriesColumn // the aggregates,
+	Points  []frame.Value  // or the values as they are stored; the zero Value where a point has none
 }
 
 // Kinds are the kinds of the values that went in, ascending.
@@ -106,9 +107,9 @@ func (f *SeriesField) Kinds() []frame.Kind {
 	return list
 }
 
-// SeriesColumn is one aggregate, or, of points, the values as they are stored.
+// SeriesColumn is one aggregate.
 type SeriesColumn struct {
-	Aggregate string // "" of points
+	Aggregate string
 	Values    []series.Value
 }
 

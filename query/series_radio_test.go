@@ -16,6 +16,44 @@ import (
 
 // TestSeriesOfRadio finds in the counters of real radio, under the rule for restarts that is stated there, what was counted by other means.
 func TestSeriesOfRadio(t *testing.T) {
+	s, values := radio(t)
+	api := newAPI(t, s, Options{})
+	for _, q := range []SeriesQuery{
+		{Tenant: "t", Aggregates: []string{"count", "min", "max"}},
+		{Tenant: "t", Aggregates: []string{"count", "p50"}, From: "2000-01-01T00:00:00Z", Step: "P100Y"},
+	} {
+		got, err := api.Query(context.Background(), q)
+		if err != nil || len(got.Series) != 2 {
+			t.Fatal(got, err)
+		}
+		for i, want := range []struct {
+			device          string
+			stored, missing uint64
+		}{{"d1d1e80000000032", 19_519, 17_314}, {"d1d1e80000000033", 13_768, 86}} {
+			one := got.Series[i]
+			if one.Device != want.device || len(one.Buckets) != 1 || one.Buckets[0].Stored != want.stored || one.Buckets[0].Missing() != want.missing {
+				t.Errorf("%s: %+v, want %+v", one.Device, one.Buckets, want)
+			}
+			n, _ := one.Fields[0].Columns[0].Values[0].Int64()
+			if distinct := len(values[want.device]); int(n) != distinct && int(n) != distinct-1 { // one frame came twice
+				t.Errorf("%s: %d values of %d", one.Device, n, distinct)
+			}
+			if q.Step == "" {
+				low, high := one.Fields[0].Columns[1].Values[0].Float64(), one.Fields[0].Columns[2].Values[0].Float64()
+				if low != slices.Min(values[want.device]) || high != slices.Max(values[want.device]) {
+					t.Errorf("%s: %v to %v", one.Device, low, high)
+				}
+			}
+		}
+		if got.Completeness.Missing() != 17_314+86 {
+			t.Errorf("%+v", got.Completeness)
+		}
+	}
+}
+
+// radio stores the uplinks of two devices, and lists the signal strengths of each.
+func radio(t *testing.T) (*store, map[string][]float64) {
+	t.Helper()
 	dir := os.Getenv("GAPLESS_TESTDATA")
 	if dir == "" {
 		t.Skip("SKIP(testdata): GAPLESS_TESTDATA is not set: real recordings are not checked")
@@ -57,36 +95,5 @@ func TestSeriesOfRadio(t *testing.T) {
 		}
 	}
 	s.settle()
-	api := newAPI(t, s, Options{})
-	for _, q := range []SeriesQuery{
-		{Tenant: "t", Aggregates: []string{"count", "min", "max"}},
-		{Tenant: "t", Aggregates: []string{"count", "p50"}, From: "2000-01-01T00:00:00Z", Step: "P100Y"},
-	} {
-		got, err := api.Query(context.Background(), q)
-		if err != nil || len(got.Series) != 2 {
-			t.Fatal(got, err)
-		}
-		for i, want := range []struct {
-			device          string
-			stored, missing uint64
-		}{{"d1d1e80000000032", 19_519, 17_314}, {"d1d1e80000000033", 13_768, 86}} {
-			one := got.Series[i]
-			if one.Device != want.device || len(one.Buckets) != 1 || one.Buckets[0].Stored != want.stored || one.Buckets[0].Missing() != want.missing {
-				t.Errorf("%s: %+v, want %+v", one.Device, one.Buckets, want)
-			}
-			n, _ := one.Fields[0].Columns[0].Values[0].Int64()
-			if distinct := len(values[want.device]); int(n) != distinct && int(n) != distinct-1 { // one frame came twice
-				t.Errorf("%s: %d values of %d", one.Device, n, distinct)
-			}
-			if q.Step == "" {
-				low, high := one.Fields[0].Columns[1].Values[0].Float64(), one.Fields[0].Columns[2].Values[0].Float64()
-				if low != slices.Min(values[want.device]) || high != slices.Max(values[want.device]) {
-					t.Errorf("%s: %v to %v", one.Device, low, high)
-				}
-			}
-		}
-		if got.Completeness.Missing() != 17_314+86 {
-			t.Errorf("%+v", got.Completeness)
-		}
-	}
+	return s, values
 }

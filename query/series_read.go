@@ -2,10 +2,10 @@ package query
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/query/series"
@@ -183,8 +183,8 @@ func (r *seriesReader) loadInto(b *seriesBlock, slab *segment.Slab) error {
 	return r.run.spend(done)
 }
 
-// summarise takes what a block of a segment knows of its values, where that says all that is asked: the block lies in one bucket, and all of it is of
-// the stream, the piece and the state.
+// summarise takes what a block of a segment knows of its values, where that says all that is asked: the block lies in one bucket, and all of
+// it is of the stream, the piece and the state.
 func (r *seriesReader) summarise(t *seriesTrack, p *seriesPiece, b *seriesBlock) (bool, error) {
 	need, grid := r.run.plan.need, r.run.grid
 	if b.part == nil || need.Decodes() || b.FirstSeq < p.first || b.LastSeq > p.last {
@@ -251,7 +251,7 @@ func (r *seriesReader) check(t *seriesTrack, field string, k frame.Kind) error {
 	}
 	return &Error{
 		Status: http.StatusBadRequest, Code: "not_a_number",
-		Message: "field " + strconv.Quote(field) + " of device " + strconv.Quote(t.epochs[0].key.device) + " has values of kind " + k.String() + ", and " + plan.aggs[i].Name + " is of numbers",
+		Message: fmt.Sprintf("field %q of device %q has values of kind %s, and %s is of numbers", field, t.epochs[0].key.device, k, plan.aggs[i].Name),
 		Hint:    "texts and bytes have count, first and last; fields that are not named are left out of the others",
 	}
 }

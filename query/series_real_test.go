@@ -99,7 +99,9 @@ func replay(t *testing.T, rows map[string][]recordedRow) *store {
 			var frames []sent
 			for _, row := range list[min(from, len(list)):min(from+atOnce, len(list))] {
 				if !row.dropped {
-					frames = append(frames, sent{tenant: "t", device: device, stream: "0", epoch: "1", seq: row.seq, Frame: frame.Frame{TimeNS: row.ns, Fields: row.fields}})
+					f := sent{tenant: "t", device: device, stream: "0", epoch: "1", seq: row.seq}
+					f.TimeNS, f.Fields = row.ns, row.fields
+					frames = append(frames, f)
 				}
 			}
 			if len(frames) > 0 {
@@ -117,8 +119,8 @@ func replay(t *testing.T, rows map[string][]recordedRow) *store {
 	return s
 }
 
-// TestSeriesOfRecordings compares aggregates of real telemetry, in buckets of all kinds, with brute force over the files, and so their completeness: some
-// lines were left out.
+// TestSeriesOfRecordings compares aggregates of real telemetry, in buckets of all kinds, with brute force over the files, and so their
+// completeness: some lines were left out.
 func TestSeriesOfRecordings(t *testing.T) {
 	for _, tt := range []struct {
 		file, device, clock string
@@ -132,7 +134,8 @@ func TestSeriesOfRecordings(t *testing.T) {
 			y, m, d := at.Date()
 			return time.Date(y, m, d+7-(int(at.Weekday())+6)%7, 0, 0, 0, 0, at.Location())
 		}},
-		{"nab_real.csv.gz", "device", "timestamp", []string{"value"}, "6h", "", func(at time.Time) time.Time { return at.Truncate(6 * time.Hour).Add(6 * time.Hour) }},
+		{"nab_real.csv.gz", "device", "timestamp", []string{"value"}, "6h", "",
+			func(at time.Time) time.Time { return at.Truncate(6 * time.Hour).Add(6 * time.Hour) }},
 		{"etth1_transformer.csv.gz", "", "date", []string{"HUFL", "MULL", "OT"}, "P1M", "Europe/Paris", func(at time.Time) time.Time {
 			return time.Date(at.Year(), at.Month()+1, 1, 0, 0, 0, 0, at.Location())
 		}},
@@ -150,7 +153,8 @@ func TestSeriesOfRecordings(t *testing.T) {
 			api := newAPI(t, s, Options{})
 			for _, aggs := range [][]string{{"count", "sum", "avg", "min", "max", "first", "last", "delta"}, {"stddev", "p95", "rate"}} {
 				for device, list := range rows {
-					checkRecording(t, api, device, list, aggs, tt.fields, tt.step, tt.zone, func(ns int64) int64 { return tt.next(time.Unix(0, ns).In(zone)).UnixNano() })
+					next := func(ns int64) int64 { return tt.next(time.Unix(0, ns).In(zone)).UnixNano() }
+					checkRecording(t, api, device, list, aggs, tt.fields, tt.step, tt.zone, next)
 				}
 			}
 		})

@@ -62,8 +62,8 @@ func (s *seriesRun) choose(v *View) error {
 	return s.divide(v, silent)
 }
 
-// total takes in the completeness of an epoch, or, where the range is everything, of the whole stream with its first one. How far it is complete is told
-// of one device only.
+// total takes in the completeness of an epoch, or, where the range is everything, of the whole stream with its first one. How far it is
+// complete is told of one device only.
 func (s *seriesRun) total(v *View, e *seriesEpoch) {
 	p, ok := (*part)(nil), false
 	switch {

@@ -54,7 +54,8 @@ func (d *disk) flush(t tester) {
 	d.view.Manifest, d.view.Sealed, d.floors = d.view.Manifest.With(info), nil, d.floors[1:]
 }
 
-// machines stores so many seconds of a fleet that sends once a second, eight values that wander, a batch a second, and a segment for so many of them.
+// machines stores so many seconds of a fleet that sends once a second, eight values that wander, a batch a second, and a segment for so many
+// of them.
 func machines(b *testing.B, devices, seconds, flushEvery int) *disk {
 	b.Helper()
 	fs, err := vfs.OS(b.TempDir())
@@ -89,8 +90,8 @@ func machines(b *testing.B, devices, seconds, flushEvery int) *disk {
 	return d
 }
 
-// BenchmarkSeries is the questions of a dashboard about a fleet of 1,000 devices that sent 8 values a second for 2 h 6 min: 7,560,000 frames in segments of
-// about a million each.
+// BenchmarkSeries is the questions of a dashboard about a fleet of 1,000 devices that sent 8 values a second for 2 h 6 min: 7,560,000 frames
+// in segments of about a million each.
 func BenchmarkSeries(b *testing.B) {
 	s := machines(b, 1000, 7560, 1080)
 	hour := "from=" + secondText(1800) + "&to=" + secondText(5400)

@@ -32,15 +32,17 @@ func drawFloat(t *rapid.T) float64 {
 	case 0:
 		return rapid.Float64().Draw(t, "any")
 	case 1:
-		return rapid.SampledFrom([]float64{0, math.Copysign(0, -1), math.MaxFloat64, -math.MaxFloat64, 0x1p960, -0x1p960, 0x1p1023, 5e-324, 1, -1}).Draw(t, "odd")
+		return rapid.SampledFrom([]float64{
+			0, math.Copysign(0, -1), math.MaxFloat64, -math.MaxFloat64, 0x1p960, -0x1p960, 0x1p1023, 5e-324, 1, -1,
+		}).Draw(t, "odd")
 	case 2:
 		return float64(rapid.Int64Range(-1000, 1000).Draw(t, "small")) / 10
 	}
 	return math.Ldexp(rapid.Float64Range(-1, 1).Draw(t, "mantissa"), rapid.IntRange(-1000, 1023).Draw(t, "exponent"))
 }
 
-// TestFloatSums adds floats in pieces of any kind and order, and compares with the exact sum: the error is below 2^-51 of the sum of the magnitudes, and
-// there is no overflow but that of the sum itself.
+// TestFloatSums adds floats in pieces of any kind and order, and compares with the exact sum: the error is below 2^-51 of the sum of the
+// magnitudes, and there is no overflow but that of the sum itself.
 func TestFloatSums(t *testing.T) {
 	sumOf := aggs(t, "sum")[0]
 	rapid.Check(t, func(t *rapid.T) {
@@ -206,7 +208,9 @@ func TestNumbersCompareExactly(t *testing.T) {
 		near := rapid.SampledFrom([]float64{0, 1 << 53, 1 << 62, 1 << 63, 1 << 64, -1 << 63}).Draw(t, "near")
 		switch rapid.IntRange(0, 3).Draw(t, "kind") {
 		case 0:
-			return intNumber(rapid.SampledFrom([]int64{0, 1<<53 - 1, 1 << 53, 1<<53 + 1, math.MaxInt64, math.MaxInt64 - 1, math.MinInt64, math.MinInt64 + 1}).Draw(t, "int"))
+			return intNumber(rapid.SampledFrom([]int64{
+				0, 1<<53 - 1, 1 << 53, 1<<53 + 1, math.MaxInt64, math.MaxInt64 - 1, math.MinInt64, math.MinInt64 + 1,
+			}).Draw(t, "int"))
 		case 1:
 			return uintNumber(rapid.SampledFrom([]uint64{1 << 63, 1<<63 + 1, math.MaxUint64, math.MaxUint64 - 1}).Draw(t, "uint"))
 		case 2:

@@ -1,5 +1,5 @@
-// Package series is the arithmetic of time series: how a range of time is cut into buckets, and what the values of a field in a bucket amount to. It
-// reads no state, no clock and no file; package query reads the values and gives them to it.
+// Package series is the arithmetic of time series: how a range of time is cut into buckets, and what the values of a field in a bucket amount
+// to. It reads no state, no clock and no file; package query reads the values and gives them to it.
 //
 //	Step, Grid   "1m" or "P1M" in a time zone ──▶ where each bucket begins
 //	Agg          "avg", "p99.9" ──▶ what has to be known of the values (Need)
@@ -18,7 +18,8 @@
 //     from the exact sum by at most 2^-51 of the sum of the magnitudes, however it was put together; it overflows only where the sum itself does.
 //   - Least and greatest are exact between kinds: 2^53+1 is above 2^53 also when one is an integer and the other a float. Of an integer
 //     and an equal float the integer is shown. A result of zero has no sign.
-//   - NaN takes part in count, first and last (and so in delta); everything else leaves it out, and nan counts it. Infinities take part as IEEE 754 has them.
+//   - NaN takes part in count, first and last (and so in delta); everything else leaves it out, and nan counts it. Infinities take part as
+//     IEEE 754 has them.
 //   - A bool is the integer 0 or 1 in everything but first and last. Texts and bytes are counted, and can be first and last; they have no more.
 //   - What is not defined for the values at hand is null: the average of none, the deviation of one, the rate of a single point.
 package series

@@ -55,8 +55,9 @@ func (e *ends) merge(o *ends) {
 	e.any = true
 }
 
-func (e *end) show() Value {
-	switch v := &e.value; v.Kind {
+// ValueOf is a stored value as it is.
+func ValueOf(v frame.Value) Value {
+	switch v.Kind {
 	case frame.KindFloat:
 		return Value{Kind: Float, Low: v.Num}
 	case frame.KindInt:
@@ -72,6 +73,3 @@ func (e *end) show() Value {
 	}
 	return Value{}
 }
-
-// ValueOf is a stored value as it is.
-func ValueOf(v frame.Value) Value { return (&end{value: v}).show() }

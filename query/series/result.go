@@ -65,9 +65,9 @@ func (c *Cell) Value(a Agg) Value {
 func (m *more) value(a Agg) Value {
 	switch {
 	case a.op == opFirst && m.ends.any:
-		return m.ends.first.show()
+		return ValueOf(m.ends.first.value)
 	case a.op == opLast && m.ends.any:
-		return m.ends.last.show()
+		return ValueOf(m.ends.last.value)
 	case a.op == opDelta:
 		return m.delta.value()
 	case a.op == opRate:

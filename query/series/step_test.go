@@ -27,9 +27,11 @@ func TestParseStep(t *testing.T) {
 		{"P3M", Step{Months: 3}, "P3M"},
 		{"P1Y", Step{Months: 12}, "P1Y"},
 		{"P1Y6M", Step{Months: 18}, "P18M"},
-		{text: ""}, {text: "0s"}, {text: "-1m"}, {text: "1d"}, {text: "P"}, {text: "PT"}, {text: "P0D"}, {text: "P-1D"}, {text: "P1"}, {text: "P1S"}, {text: "PT1D"},
-		{text: "P1D1M"}, {text: "PT1S1M"}, {text: "PT1M1M"}, {text: "P1DT12H"}, {text: "P1M1D"}, {text: "P1.5D"}, {text: "PT1.5M"}, {text: "PT1.S2S"}, {text: "P99999D"},
-		{text: "1"}, {text: "PT9999999999H"}, {text: "PTxS"}, {text: "p1d"}, {text: "P１D"},
+		{text: ""}, {text: "0s"}, {text: "-1m"}, {text: "1d"}, {text: "P"}, {text: "PT"},
+		{text: "P0D"}, {text: "P-1D"}, {text: "P1"}, {text: "P1S"}, {text: "PT1D"},
+		{text: "P1D1M"}, {text: "PT1S1M"}, {text: "PT1M1M"}, {text: "P1DT12H"},
+		{text: "P1M1D"}, {text: "P1.5D"}, {text: "PT1.5M"}, {text: "PT1.S2S"},
+		{text: "P99999D"}, {text: "1"}, {text: "PT9999999999H"}, {text: "PTxS"}, {text: "p1d"}, {text: "P１D"},
 	} {
 		got, err := ParseStep(tt.text)
 		if got != tt.want || (err == nil) != (tt.form != "") {
