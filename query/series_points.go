@@ -78,7 +78,13 @@ func (p *pointsPage) begin() error {
 			return err
 		}
 		p.listing = listing{walk: walk{api: p.api, r: p.r, span: p.span, cols: p.cols}, sel: p.plan.sel}
-		if err := p.listing.start(nil); err != nil {
+		err := p.listing.start(func(v *View) error {
+			if len(p.targets) > 0 {
+				return nil
+			}
+			return p.plan.hasStream(v)
+		})
+		if err != nil {
 			return err
 		}
 		if !p.plan.relative() || p.asOf.TimeMS == now {

@@ -22,8 +22,10 @@ func (s *seriesRun) find(v *View) error {
 	if err != nil || len(targets) > opt.MaxSeries {
 		return limitError("query.max_series", opt.MaxSeries, "it bounds the epochs of all streams that one answer reads: select fewer devices")
 	}
-	if len(targets) == 0 && sel.device != "" && len(sel.streams) == 1 && spoke(v, sel.tenant, sel.device) {
-		return unknownStream(sel.device, sel.streams[0])
+	if len(targets) == 0 {
+		if err := s.plan.hasStream(v); err != nil {
+			return err
+		}
 	}
 	if s.grid == nil {
 		s.nowMS = v.AsOf.TimeMS
@@ -154,4 +156,12 @@ func (s *seriesRun) copyRows(v *View, piece *seriesPiece, budget int) (left int)
 	}
 	s.meter.rows.Add(int64(looked))
 	return budget - looked
+}
+
+// hasStream refuses a question about one device that has streams, and not the one that is meant where none is named.
+func (p *seriesPlan) hasStream(v *View) error {
+	if sel := &p.sel; sel.device != "" && len(sel.streams) == 1 && spoke(v, sel.tenant, sel.device) {
+		return unknownStream(sel.device, sel.streams[0])
+	}
+	return nil
 }

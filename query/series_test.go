@@ -125,6 +125,8 @@ var seriesRefusals = []struct {
 	{"device=mill-07&stream=9&agg=avg", 404, "unknown_stream", "9", "lists its streams"},
 	{"device=hall/3 <ü>&stream=main&fields=text,float&agg=count,avg", 400, "not_a_number", `field "text" of device "hall/3 <ü>"`,
 		"count, first and last"},
+	{"device=hall/3 <ü>&agg=avg", 404, "unknown_stream", `has no stream "0"`, "lists its streams"},
+	{"device=hall/3 <ü>", 404, "unknown_stream", `has no stream "0"`, "lists its streams"},
 	{"device=mill-07&agg=avg&require=complete", 409, "incomplete", "7 of 13 expected frames are stored", "gaps"},
 	{"device=mill-07&require=complete", 409, "incomplete", "7 of 13 expected frames are stored", "gaps"},
 	{"device=mill-07&agg=avg&consistency=strong", 400, "bad_parameter", "consistency", "linearizable"},

@@ -37,7 +37,8 @@ func TestSlabsHaveWhatScansHave(t *testing.T) {
 				if slab.Seq[at] != rec.Seq || slab.FiledNS[at] != rec.FiledNS() || index != (slab.Index != nil) || index && slab.Index[at] != rec.Index {
 					t2.Fatalf("row %d of block %d is number %d at %d, want %+v", at, block, slab.Seq[at], slab.FiledNS[at], rec.Row)
 				}
-				if got := fieldsAt(&slab, at); !slices.EqualFunc(got, rec.Fields, func(a, b frame.Field) bool { return a.Name == b.Name && a.Value.Equal(b.Value) }) {
+				same := func(a, b frame.Field) bool { return a.Name == b.Name && a.Value.Equal(b.Value) }
+				if got := fieldsAt(&slab, at); !slices.EqualFunc(got, rec.Fields, same) {
 					t2.Fatalf("row %d of block %d has %v, want %v", at, block, got, rec.Fields)
 				}
 				at++
@@ -90,7 +91,8 @@ func TestColumnSpan(t *testing.T) {
 		firstRow, endRow int
 		ok               bool
 	}{
-		{0, 6, 0, 2, 1, 4, true}, {0, 1, 0, 0, 0, 0, false}, {2, 4, 1, 1, 2, 2, true}, {3, 4, 0, 0, 0, 0, false}, {3, 6, 2, 2, 4, 4, true}, {2, 2, 0, 0, 0, 0, false},
+		{0, 6, 0, 2, 1, 4, true}, {0, 1, 0, 0, 0, 0, false}, {2, 4, 1, 1, 2, 2, true},
+		{3, 4, 0, 0, 0, 0, false}, {3, 6, 2, 2, 4, 4, true}, {2, 2, 0, 0, 0, 0, false},
 	} {
 		first, last, firstRow, endRow, ok := holes.Span(tt.from, tt.to)
 		if ok != tt.ok || ok && (first != tt.first || last != tt.last || firstRow != tt.firstRow || endRow != tt.endRow) {
