@@ -45,8 +45,8 @@ func (c *content) due() int64 {
 	return min(max(c.policy.policy.FlushBytes, floorShare*c.core.Measure), maxFlushBytes)
 }
 
-// seal closes the head at the command l. What depends on the place in the log alone happens here, in sections' edits and checkpoints. It first waits until at most one other head is sealed, and lets go of the lock meanwhile. A state
-// that is closed stays as it is.
+// seal closes the head at the command l. What depends on the place in the log alone happens here: sections' edits and checkpoints. It first
+// waits until at most one other head is sealed, and lets go of the lock meanwhile. A state that is closed stays as it is.
 func (s *State) seal(l *raft.Log) {
 	for len(s.sealed) >= maxSealed && s.halted == nil {
 		s.signal()
