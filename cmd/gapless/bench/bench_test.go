@@ -185,11 +185,53 @@ func TestLoadOfANode(t *testing.T) {
 			if format != "binary" {
 				return
 			}
-			q, err := Query(t.Context(), QueryOptions{Target: "gapless", URL: base, Devices: 40, Start: time.Now().Add(-100 * time.Second), Repeat: 2})
-			if err != nil || len(q.Answers) != 4 {
-				t.Errorf("questions: %+v, %v", q, err)
+			start, err := time.Parse(time.RFC3339, r.Start)
+			if err != nil {
+				t.Fatal(err)
 			}
+			checkQuestions(t, base, start)
 		})
+	}
+}
+
+// checkQuestions asks a fleet of 40 devices, 8 fields and some 99 frames each that begins at start, and once about a day before.
+func checkQuestions(t *testing.T, base string, start time.Time) {
+	t.Helper()
+	o := QueryOptions{Target: "gapless", URL: base, Devices: 40, Start: start, Repeat: 2}
+	q, err := Query(t.Context(), o)
+	if err != nil || len(q.Answers) != 4 {
+		t.Fatalf("questions: %+v, %v", q, err)
+	}
+	var got []int
+	for _, a := range q.Answers {
+		got = append(got, a.Points)
+	}
+	if got[0] != 40*8 || got[1] < 90*8 || got[1]%8 != 0 || got[2] < 40*2 || got[3] != 10 { // a connection may be ahead of another
+		t.Errorf("the answers hold %v values", got)
+	}
+	o.Start = start.Add(-24 * time.Hour)
+	if q, err = Query(t.Context(), o); err == nil || !strings.Contains(err.Error(), "answered nothing") {
+		t.Errorf("a question about an empty day: %+v, %v", q, err)
+	}
+}
+
+// TestPoints: an answer of each store and question.
+func TestPoints(t *testing.T) {
+	for body, want := range map[string]int{
+		`{"frames":[{"fields":{"a":1,"b":"NaN"}},{"fields":{}}]}`:                               2,
+		`{"series":[{"fields":[{"field":"f0","avg":[1,null,2]}]},{"fields":[{"max":[3]}]}]}`:    3,
+		`{"results":[{"series":[{"columns":["time","a","b"],"values":[[1,2,null],[2,3,4]]}]}]}`: 3,
+		`{"results":[{"statement_id":0}]}`:                                                      0,
+		`{"data":{"result":[{"value":[1,"2"]},{"values":[[1,"2"],[2,"3"]]}]}}`:                  3,
+		"{\"values\":[1,2],\"timestamps\":[1,2]}\n{\"values\":[3],\"timestamps\":[1]}\n":      3,
+		``: 0,
+	} {
+		if n, err := points([]byte(body)); n != want || err != nil {
+			t.Errorf("%s holds %d values (%v), want %d", body, n, err, want)
+		}
+	}
+	if _, err := points([]byte("<html>")); err == nil {
+		t.Error("a page in HTML was counted")
 	}
 }
 

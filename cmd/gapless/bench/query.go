@@ -123,7 +123,8 @@ type QueryReport struct {
 type QueryTimes struct {
 	Question string  `json:"question"`
 	Path     string  `json:"path"`
-	Bytes    int     `json:"bytes"` // of an answer
+	Bytes    int     `json:"bytes"`  // of an answer
+	Points   int     `json:"points"` // frames, values or buckets of an answer: see points
 	P50MS    float64 `json:"p50_ms"`
 	P99MS    float64 `json:"p99_ms"`
 }
@@ -159,19 +160,27 @@ func Query(ctx context.Context, o QueryOptions) (*QueryReport, error) {
 				times = append(times, time.Since(begin))
 			}
 		}
+		n, err := points(buf.Bytes())
+		if err != nil {
+			return nil, fmt.Errorf("bench: %s: %s: %w", q.name, path, err)
+		}
+		if n == 0 {
+			return nil, fmt.Errorf("bench: %s: %s answered nothing: give --devices and --start as the load had them; gapless files a frame whose device time is off "+
+				"by more than the skew limit under the time of its arrival", q.name, path)
+		}
 		slices.Sort(times)
-		r.Answers = append(r.Answers, QueryTimes{q.name, path, buf.Len(), quantileMS(times, 0.5), quantileMS(times, 0.99)})
+		r.Answers = append(r.Answers, QueryTimes{q.name, path, buf.Len(), n, quantileMS(times, 0.5), quantileMS(times, 0.99)})
 	}
 	return r, nil
 }
 
 // Write prints the report for people.
 func (r *QueryReport) Write(w io.Writer) error {
-	if _, err := fmt.Fprintf(w, "%-42s %10s %10s %12s\n", r.Target, "p50 ms", "p99 ms", "bytes"); err != nil {
+	if _, err := fmt.Fprintf(w, "%-42s %10s %10s %12s %10s\n", r.Target, "p50 ms", "p99 ms", "bytes", "points"); err != nil {
 		return err
 	}
 	for _, a := range r.Answers {
-		if _, err := fmt.Fprintf(w, "%-42s %10.2f %10.2f %12d\n", a.Question, a.P50MS, a.P99MS, a.Bytes); err != nil {
+		if _, err := fmt.Fprintf(w, "%-42s %10.2f %10.2f %12d %10d\n", a.Question, a.P50MS, a.P99MS, a.Bytes, a.Points); err != nil {
 			return err
 		}
 	}
