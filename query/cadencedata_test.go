@@ -1,13 +1,7 @@
 package query
 
 import (
-	"compress/gzip"
-	"encoding/csv"
-	"errors"
-	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -15,40 +9,17 @@ import (
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/tests/recordings"
 )
 
 // recordingTimes reads the times of each device of a recording, in order of the file. The README.md beside the recordings has their
 // origin, and the counts that serve as oracles here.
 func recordingTimes(t *testing.T, file, column string, parse func(string) (int64, error)) map[string][]int64 {
 	t.Helper()
-	dir := os.Getenv("GAPLESS_TESTDATA")
-	if dir == "" {
-		t.Skip("SKIP(testdata): GAPLESS_TESTDATA is not set: real recordings are not checked")
-	}
-	f, err := os.Open(filepath.Join(dir, file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := csv.NewReader(z)
-	head, err := r.Read()
-	if err != nil {
-		t.Fatal(err)
-	}
+	head, rows := recordings.Read(t, file)
 	device, at := slices.Index(head, "device"), slices.Index(head, column)
 	times := map[string][]int64{}
-	for {
-		row, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return times
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, row := range rows {
 		name := file
 		if device >= 0 {
 			name = row[device]
@@ -59,6 +30,7 @@ func recordingTimes(t *testing.T, file, column string, parse func(string) (int64
 		}
 		times[name] = append(times[name], ns)
 	}
+	return times
 }
 
 func wallClock(text string) (int64, error) {

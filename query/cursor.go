@@ -11,8 +11,8 @@ import (
 // cursor says where the next page starts. Outside it is opaque text; inside:
 //
 //	version 1 byte │ digest 4 │ asOf: partition, history, index uvarint, timeMS varint │ device, stream text │
-//	epoch, seq uvarint │ flag 1 byte: 1 = completeness follows │ [ verdict 1 byte, expected, stored uvarint,
-//	  complete-through flags 1 byte, epoch, seq uvarint, time varint ] │ CRC32C of all before, 4 bytes little endian
+//	epoch, seq uvarint │ flags 1 byte: 1 = completeness follows, 2 = devices │ [ verdict 1 byte, expected, stored uvarint,
+//	  complete-through flags 1 byte, epoch, seq uvarint, time varint ] │ [ devices 4 ] │ CRC32C of all before, 4 bytes little endian
 //
 // A text is a uvarint of its length and its bytes. Everything a page needs travels in the cursor: the server keeps nothing, so that any
 // node can give the next page and a restart breaks none. The checksum finds damage, not malice: a forged cursor selects only what the
@@ -24,6 +24,7 @@ type cursor struct {
 	epoch          uint32
 	seq            uint64
 	completeness   *completeness // of that state, so that every page says the same
+	devices        uint32        // checksum of the devices that matched in that state (selection.matched), 0 where none had to
 }
 
 const (
@@ -50,10 +51,15 @@ func (c *cursor) String() string {
 	b = appendText(appendText(b, c.device), c.stream)
 	b = binary.AppendUvarint(b, uint64(c.epoch))
 	b = binary.AppendUvarint(b, c.seq)
-	if c.completeness == nil {
-		b = append(b, 0)
-	} else {
-		b = c.completeness.append(append(b, 1))
+	flags := len(b)
+	b = append(b, 0)
+	if c.completeness != nil {
+		b[flags] |= 1
+		b = c.completeness.append(b)
+	}
+	if c.devices != 0 {
+		b[flags] |= 2
+		b = binary.LittleEndian.AppendUint32(b, c.devices)
 	}
 	return sealCursor(b)
 }
@@ -91,10 +97,15 @@ func parseCursor(text string, digest uint32) (*cursor, error) {
 	c.asOf = AsOf{Partition: d.uvarint32(), History: d.uvarint(), Index: d.uvarint(), TimeMS: d.varint()}
 	c.device, c.stream = d.text(), d.text()
 	c.epoch, c.seq = d.uvarint32(), d.uvarint()
-	if d.flag() {
+	flags := d.byte()
+	if flags&1 != 0 {
 		c.completeness = d.completeness()
 	}
-	if d.bad || len(d.b) > 0 {
+	if flags&2 != 0 {
+		c.devices = d.uint32()
+		d.bad = d.bad || c.devices == 0
+	}
+	if d.bad || flags > 3 || len(d.b) > 0 {
 		return nil, badCursor("it does not have the form of version 1")
 	}
 	return c, nil
@@ -165,10 +176,4 @@ func (d *decoder) byte() byte {
 		return part[0]
 	}
 	return 0
-}
-
-func (d *decoder) flag() bool {
-	v := d.byte()
-	d.bad = d.bad || v > 1
-	return v == 1
 }

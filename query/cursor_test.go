@@ -20,6 +20,8 @@ func drawCursor(t *rapid.T) *cursor {
 		stream: rapid.StringN(0, -1, 256).Draw(t, "stream"),
 		epoch:  rapid.Uint32().Draw(t, "epoch"),
 		seq:    rapid.Uint64().Draw(t, "seq"),
+
+		devices: rapid.Uint32().Draw(t, "devices"),
 	}
 	if rapid.Bool().Draw(t, "completeness") {
 		c.completeness = &completeness{
@@ -82,6 +84,7 @@ func TestCursorIsRefused(t *testing.T) {
 func FuzzCursor(f *testing.F) {
 	f.Add((&cursor{digest: 7, device: "d", stream: "0", epoch: 1, seq: 9}).String())
 	f.Add((&cursor{digest: 7, completeness: &completeness{verdict: 1, expected: 3, stored: 2}}).String())
+	f.Add((&cursor{digest: 7, completeness: &completeness{verdict: 1, expected: 3, stored: 2}, devices: 5}).String())
 	f.Add("")
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := parseCursor(text, 7)

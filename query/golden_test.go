@@ -110,9 +110,14 @@ func TestAnswers(t *testing.T) {
 	}
 	_, kind, body := srv.do("t1", "/v1/frames", "device=mill-07&limit=2", ndjsonType)
 	fmt.Fprintf(&got, "t1: GET /v1/frames?device=mill-07&limit=2 as %s\n%s\n%s", ndjsonType, kind, body)
-	const file = "testdata/answers.txt"
+	golden(t, "testdata/answers.txt", got.String())
+}
+
+// golden holds text against a file line by line.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile(file, []byte(got.String()), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -120,7 +125,7 @@ func TestAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got.String(), "\n")); d != "" {
+	if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); d != "" {
 		t.Error(d)
 	}
 }

@@ -76,6 +76,7 @@ func (l *listing) measure(v *View) error {
 		l.sum.add(nothingSaid())
 	}
 	whole := l.sel.epoch == 0 && l.span == segment.All()
+	var sides []aside // of the stream at hand
 	for i := range l.targets {
 		if err := l.r.expired(); err != nil {
 			return err
@@ -83,8 +84,14 @@ func (l *listing) measure(v *View) error {
 		t := &l.targets[i]
 		switch {
 		case !whole:
-			if one, ok := ofRange(v, t, l.span, l.windows); ok {
+			one, side := ofRange(v, t, l.span, l.windows)
+			if one != nil {
 				l.add(one)
+			}
+			sides = append(sides, side)
+			if i+1 == len(l.targets) || l.targets[i+1].id != t.id {
+				l.sum.bound(unseen(sides))
+				sides = sides[:0]
 			}
 		case t.key.ordinal > 1: // the stream as a whole, once
 		case l.sel.device == "":

@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"hash/crc32"
 	"net/http"
 	"slices"
 	"sort"
@@ -57,6 +58,18 @@ func (s *selection) resolve(v *View) error {
 		}
 	}
 	return nil
+}
+
+// matched is a checksum of the devices that were found by label, 0 where none are selected so.
+func (s *selection) matched() uint32 {
+	if !s.matching() {
+		return 0
+	}
+	sum := uint32(0)
+	for _, device := range s.devices {
+		sum = crc32.Update(sum, castagnoli, appendText(nil, device))
+	}
+	return max(sum, 1)
 }
 
 // matching reports whether devices are selected by label. There may be none.

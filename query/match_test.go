@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
@@ -54,19 +52,7 @@ func TestFleetAnswers(t *testing.T) {
 		status, kind, body := srv.do("t1", "/v1/frames", q, "")
 		fmt.Fprintf(&got, "t1: GET /v1/frames?%s\n%d %s\n%s\n", q, status, kind, body)
 	}
-	const file = "testdata/fleet.txt"
-	if *update {
-		if err := os.WriteFile(file, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got.String(), "\n")); d != "" {
-		t.Error(d)
-	}
+	golden(t, "testdata/fleet.txt", got.String())
 }
 
 // labelled is an oracle: the labels of registered devices. Devices that a plant does not have are silent.

@@ -11,28 +11,32 @@ import (
 // runsAtOnce is how many runs of coverage are copied out of the ledger in one call.
 const runsAtOnce = 4096
 
-// ofRange is the completeness of the numbers of one epoch that can lie in the span. It is false when none can.
+// ofRange is the completeness of the numbers of one epoch that can lie in the span, nil when none can, and what the epoch has beside it.
 //
 // Missing numbers have no time. A time range therefore stands for all numbers between the stored frames around it: whatever is missing
 // at its edges may have been inside, and counts.
 //
 // w is what the segments of the View's manifest say of the time range.
-func ofRange(v *View, t *target, span segment.Span, w *windows) (*part, bool) {
+func ofRange(v *View, t *target, span segment.Span, w *windows) (*part, aside) {
 	reports, ok := v.Ledger.Report(t.id, ledger.ReportOptions{Epoch: t.key.ordinal, GapLimit: 1})
 	if !ok || len(reports) != 1 || reports[0].Tail.Last == nil {
-		return nil, false
+		return nil, aside{}
 	}
 	r := &reports[0]
 	first, last, ok := w.window(v, t, span.FirstNS, span.LastNS)
 	asked := ledger.Run{First: max(first, span.FirstSeq), Last: min(last, span.LastSeq)}
+	side := asideOf(&ledger.Extent{
+		First: *r.Head.First, Last: *r.Tail.Last, Grade: r.Verdict,
+		HeadDeclared: r.Head.Basis == ledger.BasisDeclared, TailSeen: r.Tail.Basis == ledger.BasisLastSeen,
+	}, asked, ok)
 	got := ledger.Run{First: max(asked.First, *r.Head.First), Last: min(asked.Last, *r.Tail.Last)}
 	if !ok || got.First > got.Last {
-		return nil, false
+		return nil, side
 	}
 	p := &part{completeness: completeness{expected: got.Last - got.First + 1}}
 	p.count(v, t, got)
 	p.verdict = gradeOf(v, t, r, asked, got, p.missing() > 0)
-	return p, true
+	return p, side
 }
 
 // count counts the stored numbers of a range and finds where its beginning ends that has no hole.

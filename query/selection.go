@@ -99,8 +99,9 @@ func (s *selection) eachOf(v *View, device, after string, fn func(frame.StreamID
 
 // takes reports whether streams of that name are selected.
 func (s *selection) takes(stream string) bool {
-	if len(s.streams) > 0 {
-		return slices.Contains(s.streams, stream)
+	if len(s.streams) > 0 { // there may be very many, and this runs under the lock
+		_, found := slices.BinarySearch(s.streams, stream)
+		return found
 	}
 	return s.stream == "" || s.stream == stream
 }
@@ -150,6 +151,29 @@ func (s *selection) exist(v *View) error {
 		case s.epoch == 0 && isRegistered(v, s.tenant, device):
 		default:
 			return unknownDevice(device)
+		}
+	}
+	return nil
+}
+
+// haveStream refuses a question that names a device which has streams, but none of those that are meant: of its data the answer would say nothing.
+func (s *selection) haveStream(v *View) error {
+	if len(s.streams) == 0 || s.matching() {
+		return nil
+	}
+	named := s.devices
+	if s.device != "" {
+		named = []string{s.device}
+	}
+	for _, device := range named {
+		has := false
+		one := selection{tenant: s.tenant, device: device, streams: s.streams}
+		one.each(v, "", "", func(frame.StreamID, frame.StreamKey) bool {
+			has = true
+			return false
+		})
+		if !has && spoke(v, s.tenant, device) {
+			return unknownStream(device, s.streams[0])
 		}
 	}
 	return nil

@@ -38,11 +38,12 @@ func (a *API) series(r *request) error {
 	if err != nil {
 		return err
 	}
+	q.csv = format == formatCSV
 	answer, err := a.answerSeries(r, q)
 	if err != nil {
 		return err
 	}
-	if format == formatCSV {
+	if q.csv {
 		answer.writeCSV(r)
 		return nil
 	}

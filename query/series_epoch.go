@@ -13,6 +13,7 @@ type seriesEpoch struct {
 	extent        ledger.Extent
 	asked, got    ledger.Run // numbers that can be in the range; those of them that are expected, and none unless
 	any           bool
+	side          aside          // what it has beside the range
 	missing       []missingPiece // of got, ascending
 	before, after outside        // by time: those of heads are found in the View, those of segments when they are read
 }
@@ -47,6 +48,7 @@ func (e *seriesEpoch) measure(v *View, parts []*seriesPart, firstNS, lastNS int6
 	}
 	edges = append(edges, e.look(v.Head, firstNS, lastNS))
 	e.asked.First, e.asked.Last, ok = windowOf(edges, firstNS, lastNS)
+	e.side = asideOf(&e.extent, e.asked, ok)
 	e.got = ledger.Run{First: max(e.asked.First, e.extent.First), Last: min(e.asked.Last, e.extent.Last)}
 	if e.any = ok && e.got.First <= e.got.Last; !e.any {
 		return true

@@ -88,6 +88,7 @@ func (t *seriesTrack) finish() error {
 	if err := t.hold(t.touched); err != nil {
 		return err
 	}
+	t.endCover()
 	for _, f := range t.fields {
 		f.each(func(_ int, c *series.Cell) { c.Close() })
 	}
@@ -139,6 +140,9 @@ func (g *seriesGroup) finish(held int) error {
 	if err := g.run.hold(len(listed)*max(1, len(fields)) - held); err != nil {
 		return err
 	}
+	if err := g.run.promise(len(listed) * g.leastBytes(fields)); err != nil {
+		return err
+	}
 	out := &g.series
 	out.StartNS, out.Buckets = make([]int64, len(listed)), make([]Completeness, len(listed))
 	for i, b := range listed {
@@ -146,7 +150,7 @@ func (g *seriesGroup) finish(held int) error {
 		if g.cover != nil {
 			out.Buckets[i] = g.cover[b]
 		}
-		if out.Buckets[i].Verdict == 0 || g.silent > 0 {
+		if out.Buckets[i].Expected == 0 || g.silent > 0 {
 			out.Buckets[i].add(unknownBucket)
 		}
 	}
@@ -155,6 +159,22 @@ func (g *seriesGroup) finish(held int) error {
 	}
 	g.cellSet = cellSet{}
 	return nil
+}
+
+// leastBytes is what a bucket takes in the answer at least: a digit and a comma for each aggregate, and in CSV all names for each field.
+func (g *seriesGroup) leastBytes(fields []*cellField) (bytes int) {
+	bytes = 2 * len(fields) * len(g.run.plan.aggs)
+	if !g.run.plan.csv {
+		return bytes
+	}
+	names := len(g.device) + len(g.stream)
+	for _, value := range g.labels {
+		names += len(value)
+	}
+	for _, f := range fields {
+		bytes += names + len(f.name)
+	}
+	return bytes
 }
 
 // shown lists the fields of the series by name: those that have anything to show, and with fill=null all that were named.

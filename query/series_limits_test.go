@@ -3,10 +3,13 @@ package query
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
@@ -193,4 +196,91 @@ func anyLarge(values []float64) bool {
 		}
 	}
 	return false
+}
+
+// TestManyAggregatesAreRefusedBeforeTheyAreComputed asks for more than an answer may have: of names, and of bytes. What Query gives is not written,
+// so it is nowhere else that its bytes are bounded.
+func TestManyAggregatesAreRefusedBeforeTheyAreComputed(t *testing.T) {
+	s, long := newStore(ledger.Policy{}), strings.Repeat("n", frame.MaxNameBytes)
+	s.put(t, measured(long, 1))
+	api := newAPI(t, s, Options{MaxAnswerBytes: 20_000})
+	var names []string
+	for n := range maxAggregates + 1 {
+		names = append(names, fmt.Sprint("p", n))
+	}
+	for _, tt := range []struct {
+		name, limit string
+		aggs        []string
+		seconds     int64
+		csv         bool
+	}{
+		{"the most names", "", names[:maxAggregates], 1, false},
+		{"one more", "parameter agg", names, 1, false},
+		{"as many values as there may be digits", "", names[:50], 200 / 8, false},
+		{"more", "query.max_answer_bytes", names[:50], 200/8 + 1, false},
+		{"lines with short values", "query.max_answer_bytes", names[:1], 200, true},
+		{"the same without names", "", names[:1], 200, false},
+	} {
+		q := SeriesQuery{
+			Tenant: "t", Aggregates: tt.aggs, FillNull: true, Step: "1s", From: secondText(0), To: secondText(tt.seconds), csv: tt.csv,
+		}
+		_, err := api.Query(context.Background(), q)
+		if (err == nil) != (tt.limit == "") || err != nil && !strings.Contains(err.Error(), tt.limit) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.limit)
+		}
+	}
+}
+
+// TestPagesOfLinesEndAtTheLimitOfBytes asks for points as CSV, whose lines repeat long names: no page is much longer than it may be.
+func TestPagesOfLinesEndAtTheLimitOfBytes(t *testing.T) {
+	s, long := newStore(ledger.Policy{}), strings.Repeat("n", frame.MaxNameBytes)
+	for n := range uint64(100) {
+		f := measured(long, n)
+		f.stream = long
+		s.put(t, f)
+	}
+	const room = 20_000
+	srv := newServer(t, s, Options{MaxAnswerBytes: room})
+	rows := 0
+	for next := ""; ; {
+		req, _ := http.NewRequest(http.MethodGet, "http://gapless/v1/query?format=csv&stream="+long+next, nil)
+		req.Header.Set("Authorization", "t")
+		resp, err := srv.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		if rows += strings.Count(string(body), "\n") - 1; err != nil || len(body) > 2*room {
+			t.Fatalf("a page has %d bytes, and may have %d (%v)", len(body), room, err)
+		}
+		_ = resp.Body.Close()
+		if next = resp.Header.Get(exportNext); next == "" {
+			break
+		}
+		next = "&cursor=" + next
+	}
+	if rows != 100*8 {
+		t.Errorf("%d lines", rows)
+	}
+}
+
+// TestVeryManyStreamsAreLookedUp asks for more names of streams than can be compared one by one with all streams while the lock is held.
+func TestVeryManyStreamsAreLookedUp(t *testing.T) {
+	s := newStore(ledger.Policy{MaxStreams: 1 << 20})
+	var frames []sent
+	for n := range 20_000 {
+		f := sent{tenant: "t", device: "d", stream: fmt.Sprint("s", n), seq: 1}
+		f.Fields = []frame.Field{{Name: "x", Value: frame.Int(1)}}
+		frames = append(frames, f)
+	}
+	s.put(t, frames...)
+	q := SeriesQuery{Tenant: "t", Aggregates: []string{"count"}, Group: []string{"all"}, Streams: []string{"s7"}}
+	for n := range 200_000 {
+		q.Streams = append(q.Streams, fmt.Sprint("r", n%10, "-", n))
+	}
+	api := newAPI(t, s, Options{Deadline: 3 * time.Second})
+	a, err := api.Query(context.Background(), q)
+	if err != nil || a.Completeness.Stored != 1 {
+		t.Errorf("%+v: %v", a, err)
+	}
 }

@@ -12,6 +12,7 @@ type seriesMeter struct {
 	statistics          atomic.Int64 // blocks whose statistics were enough
 	values              atomic.Int64 // collected for percentiles
 	cells               atomic.Int64 // buckets of series
+	least               atomic.Int64 // bytes that the answer will have at least
 }
 
 // spend counts what a read did, and refuses to go on at a limit or after the deadline.
@@ -38,6 +39,14 @@ func (s *seriesRun) hold(cells int) error { return s.allow(int(s.meter.cells.Add
 func (s *seriesRun) allow(cells int) error {
 	if cells > s.api.opt.MaxBuckets {
 		return limitError("query.max_buckets", s.api.opt.MaxBuckets, "ask for a longer step, a shorter range, fewer series or fields")
+	}
+	return nil
+}
+
+// promise counts bytes that the answer will have at least. More than it may have are not computed.
+func (s *seriesRun) promise(bytes int) error {
+	if limit := s.api.opt.MaxAnswerBytes; s.meter.least.Add(int64(bytes)) > int64(limit) {
+		return limitError("query.max_answer_bytes", limit, "ask for fewer aggregates, a longer step, a shorter range, fewer series or fields")
 	}
 	return nil
 }

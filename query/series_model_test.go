@@ -153,6 +153,34 @@ func modelGrade(rep *ledger.EpochReport, rows []modelRow, first, last uint64) (c
 	return c, c.Expected > 0
 }
 
+// modelUnseen bounds the verdict of a bucket where nothing of an epoch is expected: frames behind its last row, or before its first one, may have
+// been lost unless somebody declared the end, or rows of the neighbouring epoch say that it was over by then.
+func modelUnseen(reports []ledger.EpochReport, rowsOf func(i int) []modelRow, bucket [2]int64) (c Completeness) {
+	reaches := func(i int, in func(ns int64) bool) bool {
+		return i >= 0 && i < len(reports) && slices.ContainsFunc(rowsOf(i), func(r modelRow) bool { return in(r.ns) })
+	}
+	early := func(ns int64) bool { return ns < bucket[0] }
+	late := func(ns int64) bool { return ns > bucket[1] }
+	for i := range reports {
+		rep := &reports[i]
+		switch {
+		case rep.Tail.Last == nil || len(rowsOf(i)) == 0:
+		case !reaches(i, func(ns int64) bool { return !early(ns) }):
+			if rep.Tail.Basis == ledger.BasisLastSeen && !reaches(i+1, early) {
+				c.add(Completeness{Verdict: min(rep.Verdict, ledger.CompleteBetweenSeen)})
+			}
+		case !reaches(i, func(ns int64) bool { return !late(ns) }):
+			if rep.Head.Basis != ledger.BasisDeclared && !reaches(i-1, late) {
+				c.add(Completeness{Verdict: ledger.CompleteBetweenSeen})
+			}
+		}
+	}
+	if c.Verdict != ledger.Indeterminate && c.Verdict != 0 {
+		c.Verdict = ledger.CompleteBetweenSeen
+	}
+	return c
+}
+
 // modelBucket is the points of a bucket, stream by stream.
 type modelBucket struct {
 	completeness Completeness
@@ -184,21 +212,32 @@ func modelSeries(s *store, q *modelQuestion) map[string]map[string]map[int64]*mo
 		return b
 	}
 	rows := slices.DeleteFunc(modelRows(s), func(r modelRow) bool { return !q.takes(r.key) })
+	bounds := map[string][]Completeness{} // by group and bucket
 	s.view.Ledger.Streams(q.Tenant, "", "", func(id frame.StreamID, key frame.StreamKey) bool {
 		reports, _ := s.view.Ledger.Report(id, ledger.ReportOptions{GapLimit: 1 << 20})
-		for i := range reports {
-			if !q.takes(key) {
-				continue
-			}
-			own := slices.DeleteFunc(slices.Clone(rows), func(r modelRow) bool { return r.key != key || r.epoch != reports[i].Epoch.Ordinal })
-			for _, at := range q.buckets() {
-				if c, ok := modelCompleteness(s, &reports[i], own, at); ok {
+		if !q.takes(key) {
+			return true
+		}
+		own := func(i int) []modelRow {
+			return slices.DeleteFunc(slices.Clone(rows), func(r modelRow) bool { return r.key != key || r.epoch != reports[i].Epoch.Ordinal })
+		}
+		for _, at := range q.buckets() {
+			for i := range reports {
+				if c, ok := modelCompleteness(s, &reports[i], own(i), at); ok {
 					bucket(q.group(key), "", at[0]).completeness.add(c)
 				}
 			}
+			bounds[q.group(key)+fmt.Sprint(at[0])] = append(bounds[q.group(key)+fmt.Sprint(at[0])], modelUnseen(reports, own, at))
 		}
 		return true
 	})
+	for group, fields := range out {
+		for at, b := range fields[""] {
+			for _, c := range bounds[group+fmt.Sprint(at)] {
+				b.completeness.add(c)
+			}
+		}
+	}
 	last := map[string]*modelPoint{}
 	for _, r := range rows {
 		i := slices.IndexFunc(q.buckets(), func(at [2]int64) bool { return at[0] <= r.ns && r.ns <= at[1] })

@@ -16,18 +16,20 @@ import (
 
 // seriesPlan is a SeriesQuery that was understood.
 type seriesPlan struct {
-	sel    selection
-	fields []string // sorted; nil: all
-	cols   segment.Columns
-	aggs   []series.Agg
-	need   series.Need
-	from   *series.Instant // nil: no beginning
-	to     *series.Instant // nil: no end, or now where there is a step
-	step   series.Step
-	zone   *time.Location
-	group  grouping
-	fill   bool
-	limit  int
+	sel              selection
+	fields           []string // sorted; nil: all
+	cols             segment.Columns
+	aggs             []series.Agg
+	need             series.Need
+	from             *series.Instant // nil: no beginning
+	to               *series.Instant // nil: no end, or now where there is a step
+	fromText, toText string          // as they were asked for
+	step             series.Step
+	zone             *time.Location
+	group            grouping
+	fill             bool
+	limit            int
+	csv              bool // lines repeat all names
 }
 
 // grouping is how series are put together.
@@ -44,7 +46,7 @@ const (
 
 // plan understands a question, or says which parameter is wrong.
 func (a *API) plan(q *SeriesQuery) (p *seriesPlan, err error) {
-	p = &seriesPlan{fill: q.FillNull, fields: slices.Clone(q.Fields)}
+	p = &seriesPlan{fill: q.FillNull, fields: slices.Clone(q.Fields), csv: q.csv}
 	for _, read := range []func(*SeriesQuery) error{p.readSelection, p.readAggregates, p.readRange, p.readGroup} {
 		if err := read(q); err != nil {
 			return nil, err
@@ -59,8 +61,11 @@ func (a *API) plan(q *SeriesQuery) (p *seriesPlan, err error) {
 	if p.points() {
 		return p, a.planPoints(p, q)
 	}
-	if q.Limit != 0 || q.Cursor != "" {
+	switch {
+	case q.Limit != 0:
 		return nil, badParameter("limit", strconv.Itoa(q.Limit), "nothing together with agg: buckets have no pages")
+	case q.Cursor != "":
+		return nil, badParameter("cursor", q.Cursor, "nothing together with agg: buckets have no pages")
 	}
 	return p, nil
 }
@@ -136,9 +141,15 @@ func (p *seriesPlan) readStreams(streams []string) error {
 	return nil
 }
 
+// maxAggregates bounds the columns of a field: there is no end of percentiles.
+const maxAggregates = 64
+
 func (p *seriesPlan) readAggregates(q *SeriesQuery) (err error) {
 	if slices.Contains(p.fields, "") {
 		return badParameter("fields", "", "names of fields")
+	}
+	if len(q.Aggregates) > maxAggregates {
+		return badParameter("agg", strconv.Itoa(len(q.Aggregates))+" names", "at most "+strconv.Itoa(maxAggregates)+" names")
 	}
 	if p.aggs, err = series.ParseAggs(q.Aggregates); err != nil {
 		return badParameter("agg", strings.Join(q.Aggregates, ","), series.AggNames)
@@ -157,6 +168,7 @@ func (p *seriesPlan) readRange(q *SeriesQuery) (err error) {
 			return badParameter("step", q.Step, series.StepForms)
 		}
 	}
+	p.fromText, p.toText = q.From, q.To
 	for _, end := range []struct {
 		name, text string
 		at         **series.Instant
@@ -207,12 +219,12 @@ func (p *seriesPlan) resolve(nowMS int64, maxBuckets int) (*series.Grid, error) 
 	var err error
 	if p.from != nil {
 		if first, err = p.from.Resolve(nowMS, p.zone); err != nil {
-			return nil, badParameter("from", "", series.InstantForms)
+			return nil, badParameter("from", p.fromText, series.InstantForms)
 		}
 	}
 	if to != nil {
 		if last, err = to.Resolve(nowMS, p.zone); err != nil {
-			return nil, badParameter("to", "", series.InstantForms)
+			return nil, badParameter("to", p.toText, series.InstantForms)
 		}
 		last-- // to is not inside
 	}

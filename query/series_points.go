@@ -2,6 +2,8 @@ package query
 
 import (
 	"cmp"
+	"net/http"
+	"slices"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/segment"
@@ -16,7 +18,7 @@ type pointsPage struct {
 
 	answer  *SeriesAnswer
 	of      *target // whose points the last series has
-	bytes   int     // about what the page takes in JSON
+	bytes   int     // about what the page takes
 	decoded frame.Frame
 }
 
@@ -79,10 +81,7 @@ func (p *pointsPage) begin() error {
 		}
 		p.listing = listing{walk: walk{api: p.api, r: p.r, span: p.span, cols: p.cols}, sel: p.plan.sel}
 		err := p.listing.start(func(v *View) error {
-			if len(p.targets) > 0 {
-				return nil
-			}
-			return p.plan.hasStream(v)
+			return p.sel.haveStream(v)
 		})
 		if err != nil {
 			return err
@@ -132,7 +131,18 @@ func (p *pointsPage) goOn(c *cursor) error {
 		p.seq = c.seq
 	}
 	p.first = p.place
+	if err == nil && p.sel.matched() != c.devices {
+		err = devicesGone()
+	}
 	return err
+}
+
+// devicesGone says that other devices match than on the first page: what the registry said then is not kept.
+func devicesGone() error {
+	return &Error{
+		Status: http.StatusConflict, Code: "cursor_expired", Message: "other devices match than on the first page of this listing",
+		Hint: "start again without a cursor, or select the devices by name",
+	}
 }
 
 // compare orders an epoch and the one where a cursor goes on.
@@ -166,17 +176,27 @@ func (p *pointsPage) take(t *target, rec *segment.Record) bool {
 		p.of = t
 	}
 	p.bytes += (*list)[len(*list)-1].addPoint(rec, fields)
+	if p.plan.csv {
+		p.bytes += lineBytes(&t.key, fields)
+	}
 	return true
+}
+
+// lineBytes is about what lines of CSV take beside the values: each has all the names.
+func lineBytes(key *epochKey, fields []frame.Field) (bytes int) {
+	const numbers = 60 // epoch, number and time
+	for i := range fields {
+		bytes += len(key.device) + len(key.stream) + len(fields[i].Name) + numbers
+	}
+	return bytes
 }
 
 // named leaves only the named fields: those of a head come with all the others.
 func (p *pointsPage) named(fields []frame.Field) []frame.Field {
 	kept := fields[:0]
 	for i := range fields {
-		for _, name := range p.plan.fields {
-			if fields[i].Name == name {
-				kept = append(kept, fields[i])
-			}
+		if _, named := slices.BinarySearch(p.plan.fields, fields[i].Name); named {
+			kept = append(kept, fields[i])
 		}
 	}
 	return kept
@@ -223,6 +243,7 @@ func (p *pointsPage) end() *SeriesAnswer {
 		key := &p.targets[p.at].key
 		next := cursor{
 			digest: p.digest, asOf: p.asOf, completeness: &p.completeness, device: key.device, stream: key.stream, epoch: key.ordinal, seq: p.seq,
+			devices: p.sel.matched(),
 		}
 		a.Next = next.String()
 	}

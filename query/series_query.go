@@ -34,6 +34,8 @@ type SeriesQuery struct {
 	Consistency Consistency    // Leader where it is ""
 	After       frame.Position // wait for this
 	Require     ledger.Grade   // refuse an answer that is worse
+
+	csv bool // the answer will be written as lines, which repeat names
 }
 
 // Completeness says how much of what was expected is stored.

@@ -1,17 +1,14 @@
 package query
 
 import (
-	"compress/gzip"
 	"context"
-	"encoding/csv"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/tests/recordings"
 )
 
 // TestSeriesOfRadio finds in the counters of real radio, under the rule for restarts that is stated there, what was counted by other means.
@@ -54,27 +51,11 @@ func TestSeriesOfRadio(t *testing.T) {
 // radio stores the uplinks of two devices, and lists the signal strengths of each.
 func radio(t *testing.T) (*store, map[string][]float64) {
 	t.Helper()
-	dir := os.Getenv("GAPLESS_TESTDATA")
-	if dir == "" {
-		t.Skip("SKIP(testdata): GAPLESS_TESTDATA is not set: real recordings are not checked")
-	}
+	_, lines := recordings.Read(t, "lorawan_saint_eynard.csv.gz")
 	s := recordingStore(ledger.Policy{RestartBelow: 10, RestartDrop: 500})
 	values := map[string][]float64{}
-	f, err := os.Open(filepath.Join(dir, "lorawan_saint_eynard.csv.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines, err := csv.NewReader(z).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
 	s.commitMS = 0
-	for n, line := range lines[1:] {
+	for n, line := range lines {
 		seq, err := strconv.ParseUint(line[1], 10, 64)
 		if err != nil {
 			continue // no uplink

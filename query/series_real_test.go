@@ -1,15 +1,9 @@
 package query
 
 import (
-	"compress/gzip"
 	"context"
-	"encoding/csv"
-	"errors"
-	"io"
 	"maps"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -17,6 +11,7 @@ import (
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/tests/recordings"
 )
 
 // recordedRow is a line of a recording: its number and time, and what its cells say. A line that is dropped has a number and was never sent.
@@ -30,33 +25,9 @@ type recordedRow struct {
 // recording reads a file of real telemetry by devices; the README.md beside it says where it comes from. Cells that are no numbers are left out.
 func recording(t *testing.T, file, device, clock string, fields ...string) map[string][]recordedRow {
 	t.Helper()
-	dir := os.Getenv("GAPLESS_TESTDATA")
-	if dir == "" {
-		t.Skip("SKIP(testdata): GAPLESS_TESTDATA is not set: real recordings are not checked")
-	}
-	f, err := os.Open(filepath.Join(dir, file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := csv.NewReader(z)
-	head, err := r.Read()
-	if err != nil {
-		t.Fatal(err)
-	}
+	head, rows := recordings.Read(t, file)
 	out := map[string][]recordedRow{}
-	for n := 0; ; n++ {
-		line, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return out
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	for n, line := range rows {
 		name := file
 		if device != "" {
 			name = line[slices.Index(head, device)]
@@ -75,6 +46,7 @@ func recording(t *testing.T, file, device, clock string, fields ...string) map[s
 		slices.SortFunc(row.fields, func(a, b frame.Field) int { return slices.Compare([]string{a.Name}, []string{b.Name}) })
 		out[name] = append(out[name], row)
 	}
+	return out
 }
 
 // recordingStore takes recordings of 2013 to 2024 for plausible.

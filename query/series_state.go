@@ -22,10 +22,8 @@ func (s *seriesRun) find(v *View) error {
 	if err != nil || len(targets) > opt.MaxSeries {
 		return limitError("query.max_series", opt.MaxSeries, "it bounds the epochs of all streams that one answer reads: select fewer devices")
 	}
-	if len(targets) == 0 {
-		if err := s.plan.hasStream(v); err != nil {
-			return err
-		}
+	if err := sel.haveStream(v); err != nil {
+		return err
 	}
 	if s.grid == nil {
 		s.nowMS = v.AsOf.TimeMS
@@ -46,7 +44,8 @@ func (s *seriesRun) find(v *View) error {
 func (s *seriesRun) choose(v *View) error {
 	s.chosen, s.asOf = true, v.AsOf
 	room := s.api.opt.MaxGaps
-	for _, e := range s.epochs {
+	var sides []aside // of the stream at hand
+	for i, e := range s.epochs {
 		if err := s.r.expired(); err != nil {
 			return err
 		}
@@ -55,6 +54,11 @@ func (s *seriesRun) choose(v *View) error {
 		}
 		room -= len(e.missing)
 		s.total(v, e)
+		sides = append(sides, e.side)
+		if i+1 == len(s.epochs) || s.epochs[i+1].target.id != e.target.id {
+			s.whole.bound(unseen(sides))
+			sides = sides[:0]
+		}
 	}
 	silent := s.plan.sel.silent(v)
 	s.silent = len(silent)
@@ -156,12 +160,4 @@ func (s *seriesRun) copyRows(v *View, piece *seriesPiece, budget int) (left int)
 	}
 	s.meter.rows.Add(int64(looked))
 	return budget - looked
-}
-
-// hasStream refuses a question about one device that has streams, and not the one that is meant where none is named.
-func (p *seriesPlan) hasStream(v *View) error {
-	if sel := &p.sel; sel.device != "" && len(sel.streams) == 1 && spoke(v, sel.tenant, sel.device) {
-		return unknownStream(sel.device, sel.streams[0])
-	}
-	return nil
 }

@@ -3,11 +3,8 @@ package query
 import (
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // TestSeriesAnswers holds answers of /v1/query against testdata/series.txt, which people can read.
@@ -35,19 +32,7 @@ func TestSeriesAnswers(t *testing.T) {
 		}
 		fmt.Fprintf(&got, "t1: GET /v1/query?%s\n%d %s\n%s\n\n", query, status, kind, body)
 	}
-	const file = "testdata/series.txt"
-	if *update {
-		if err := os.WriteFile(file, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got.String(), "\n")); d != "" {
-		t.Error(d)
-	}
+	golden(t, "testdata/series.txt", got.String())
 }
 
 // folded is indented with lists of plain values in one line.
@@ -114,7 +99,8 @@ var seriesRefusals = []struct {
 	{"agg=avg&fill=zero", 400, "bad_parameter", "fill", "none, null"},
 	{"agg=avg&tz=Mars", 400, "bad_parameter", "tz", "Europe/Paris"},
 	{"agg=avg&limit=5", 400, "bad_parameter", "limit", "no pages"},
-	{"agg=avg&cursor=x", 400, "bad_parameter", "limit", "no pages"},
+	{"agg=avg&cursor=x", 400, "bad_parameter", "cursor", "no pages"},
+	{"agg=avg&from=-P500Y", 400, "bad_parameter", "-P500Y", "RFC 3339"},
 	{"limit=0", 400, "bad_parameter", "limit", "above 0"},
 	{"limit=51", 400, "bad_parameter", "limit", "from 1 to 50"},
 	{"step=1m&step=2m", 400, "bad_parameter", "step", "given twice"},

@@ -2,6 +2,7 @@ package query
 
 import (
 	"math"
+	"slices"
 
 	"github.com/gaplessdb/gapless/query/series"
 )
@@ -17,6 +18,8 @@ type seriesTrack struct {
 	low, high []uint64
 	touched   int // cells that have values,
 	held      int // of which so many are counted
+
+	sides []bucketAside // of the epochs so far
 }
 
 // cellSet is the buckets of some fields. The zero value is empty.
@@ -122,11 +125,26 @@ func (t *seriesTrack) hold(cells int) error {
 func (t *seriesTrack) endEpoch(e *seriesEpoch) {
 	if e.any {
 		t.begin()
-		if t.cover == nil {
-			t.cover = make([]Completeness, t.run.grid.Len())
-		}
+		t.covered()
 		w := newBucketWindows(e, t.run.grid, t.low, t.high)
 		w.each(func(b int, c Completeness) { t.cover[b].add(c) })
 	}
+	t.sides = append(t.sides, asideOfBuckets(e, t.run.grid.Len(), t.low, t.high))
 	t.low, t.high, e.missing = nil, nil, nil
+}
+
+// covered makes room for the completeness of the buckets.
+func (t *seriesTrack) covered() []Completeness {
+	if t.cover == nil {
+		t.cover = make([]Completeness, t.run.grid.Len())
+	}
+	return t.cover
+}
+
+// endCover takes in what the epochs may have lost where nothing of them is expected.
+func (t *seriesTrack) endCover() {
+	if slices.ContainsFunc(t.sides, func(a bucketAside) bool { return a.known }) {
+		boundBuckets(t.sides, t.covered())
+	}
+	t.sides = nil
 }

@@ -11,8 +11,9 @@ import (
 type sum struct {
 	completeness
 	parts   int
-	broken  bool // a part has no complete beginning, so the whole has none
-	holding bool // a part has missing numbers: through is where the earliest of those stops
+	broken  bool         // a part has no complete beginning, so the whole has none
+	holding bool         // a part has missing numbers: through is where the earliest of those stops
+	best    ledger.Grade // that parts of which nothing is expected allow, 0 when they do not bound it
 }
 
 // add takes in one part.
@@ -25,6 +26,9 @@ func (s *sum) add(part completeness) {
 	}
 	s.addThrough(part.through, part.missing() > 0)
 }
+
+// bound takes in a part of which nothing is expected, and which may have lost something (unseen).
+func (s *sum) bound(best ledger.Grade) { s.best = worse(s.best, best) }
 
 // addThrough moves the end of what is complete: the earliest end of the parts that miss something, or the latest where none does. The
 // number means something only while there is one part.
@@ -57,6 +61,7 @@ func (s *sum) result() completeness {
 	if c.verdict == 0 {
 		c.verdict = ledger.Indeterminate
 	}
+	c.verdict = worse(c.verdict, s.best)
 	return c
 }
 

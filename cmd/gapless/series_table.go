@@ -9,12 +9,28 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // seriesAnswer is what the commands read of an answer of /v1/query.
 type seriesAnswer struct {
-	Series []seriesOne
-	Next   string
+	Series       []seriesOne
+	Next         string
+	AsOf         []asOf `json:"as_of"`
+	Completeness struct {
+		Verdict                   string
+		Expected, Stored, Missing uint64
+	}
+}
+
+// sentence sums up what was asked for, also what has no line: a device that fell silent before the range has none.
+func (a *seriesAnswer) sentence() string {
+	c := &a.Completeness
+	s := fmt.Sprintf("%d expected, %d stored, %d missing, %s in all", c.Expected, c.Stored, c.Missing, c.Verdict)
+	for _, at := range a.AsOf {
+		s += fmt.Sprintf("; as of index %d, %s", at.Index, at.Time.UTC().Format(time.RFC3339))
+	}
+	return s
 }
 
 type seriesOne struct {
@@ -34,11 +50,12 @@ type seriesOne struct {
 
 func (o *seriesOptions) table(ctx context.Context, c *client, w io.Writer, params url.Values) error {
 	var t *table
-	rows, more := 0, false
+	rows, more, foot := 0, false, ""
 	err := o.pages(ctx, c, params, func(_ json.RawMessage, a *seriesAnswer) error {
 		if t == nil {
 			t = o.titles()
 		}
+		foot = a.sentence()
 		for i := range a.Series {
 			one := &a.Series[i]
 			columns, err := one.columns()
@@ -72,8 +89,11 @@ func (o *seriesOptions) table(ctx context.Context, c *client, w io.Writer, param
 		return err
 	}
 	if o.points() && more {
-		_, err = fmt.Fprintf(w, "... the first %d; --limit 0 prints all\n", rows)
+		if _, err := fmt.Fprintf(w, "... the first %d; --limit 0 prints all\n", rows); err != nil {
+			return err
+		}
 	}
+	_, err = fmt.Fprintf(w, "\n%s\n", foot)
 	return err
 }
 
