@@ -3,12 +3,14 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gaplessdb/gapless/cmd/gapless/bench"
+	"github.com/gaplessdb/gapless/cmd/gapless/nodeurl"
 )
 
 func newBench() *cobra.Command {
@@ -23,18 +25,36 @@ func newBench() *cobra.Command {
 }
 
 // benchTarget defines the flags that say which store is measured.
-func benchTarget(cmd *cobra.Command, target, url, token *string, asJSON *bool) {
+func benchTarget(cmd *cobra.Command, target, address, token *string, asJSON *bool) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(target, "target", "gapless", "the store: "+bench.Targets)
-	f.StringVar(url, "url", envOr("GAPLESS_URL", "http://127.0.0.1:7400"), "its HTTP address (GAPLESS_URL)")
+	f.StringVar(address, "url", envOr("GAPLESS_URL", "http://127.0.0.1:7400"), "its HTTP address (GAPLESS_URL)")
 	f.StringVar(token, "token", "", "bearer token; prefer GAPLESS_TOKEN, which other users of the machine cannot see")
-	cmd.PreRun = func(*cobra.Command, []string) {
+	cmd.PreRunE = func(*cobra.Command, []string) (err error) {
 		if *token == "" {
 			*token = os.Getenv("GAPLESS_TOKEN") // as a default it would stand in the help text
 		}
+		*address, err = storeURL(*target, *address)
+		return err
 	}
 	f.BoolVar(asJSON, "json", false, "print the report as JSON")
+}
+
+// storeURL checks the address of a store. Those of others may have a path.
+func storeURL(target, text string) (string, error) {
+	if target == "gapless" {
+		base, err := nodeurl.Base(text)
+		if err != nil {
+			err = fmt.Errorf("%w\nhint: --url names the node, or GAPLESS_URL where that is not given", err)
+		}
+		return base, err
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" {
+		return "", fmt.Errorf("--url %q is no address of a store: write one such as http://127.0.0.1:8428", text)
+	}
+	return text, nil
 }
 
 func newBenchLoad() *cobra.Command {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gaplessdb/gapless/cmd/gapless/nodeurl"
 )
 
 // maxAnswerBytes bounds what a command reads of one answer.
@@ -34,7 +36,18 @@ func addClientFlags(cmd *cobra.Command) *client {
 	flags.StringVar(&c.url, "url", envOr("GAPLESS_URL", "http://127.0.0.1:7400"), "HTTP address of a node (GAPLESS_URL)")
 	flags.StringVar(&c.token, "token", "", "bearer token; prefer GAPLESS_TOKEN, which other users of the machine cannot see")
 	flags.DurationVar(&c.timeout, "timeout", 15*time.Second, "longest wait for one answer")
+	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return c.checkURL() }
 	return c
+}
+
+// checkURL finds a slip in the address before anything is asked.
+func (c *client) checkURL() error {
+	base, err := nodeurl.Base(c.url)
+	if err != nil {
+		return fmt.Errorf("%w\nhint: --url names the node, or GAPLESS_URL where that is not given", err)
+	}
+	c.url = base
+	return nil
 }
 
 // addConsistencyFlag is for commands that ask about frames.
@@ -129,11 +142,19 @@ func (c *client) send(ctx context.Context, method, path, contentType string, pay
 func refusal(status int, answer []byte) error {
 	var body struct{ Error apiError }
 	if err := json.Unmarshal(answer, &body); err != nil || body.Error.Code == "" {
-		return fmt.Errorf("status %d: %.200q", status, answer)
+		return &strangeAnswer{status, answer}
 	}
 	body.Error.Status = status
 	return &body.Error
 }
+
+// strangeAnswer is a refusal that no node gives: somebody else listens there, or stands between.
+type strangeAnswer struct {
+	status int
+	text   []byte
+}
+
+func (e *strangeAnswer) Error() string { return fmt.Sprintf("status %d: %.200q", e.status, e.text) }
 
 // query collects parameters and leaves out what was not given.
 type query url.Values

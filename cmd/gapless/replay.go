@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/gaplessdb/gapless/cmd/gapless/nodeurl"
 	"github.com/gaplessdb/gapless/cmd/gapless/replay"
 )
 
@@ -154,6 +155,11 @@ func (o *replayOptions) options() (*replay.Options, error) {
 	r.Registry = o.registry()
 	if o.token == "" {
 		o.token = os.Getenv("GAPLESS_TOKEN")
+	}
+	for i, text := range o.urls {
+		if o.urls[i], err = nodeurl.Base(text); err != nil && !o.dry {
+			return nil, fmt.Errorf("%w\nhint: --url names nodes, separated by commas, or GAPLESS_URL where that is not given", err)
+		}
 	}
 	r.Nodes = replay.Nodes{URLs: o.urls, Token: o.token, Timeout: o.timeout, RetryFor: o.retryFor, Client: &http.Client{
 		Transport: &http.Transport{MaxIdleConnsPerHost: o.connections, IdleConnTimeout: time.Minute, Proxy: http.ProxyFromEnvironment},

@@ -57,8 +57,16 @@ func nonzero(counts ...counted) string {
 }
 
 func rowsOf(c *replay.Counts) string {
-	return plural(c.Rows, "row", "rows") + ": " +
-		nonzero(counted{c.Frames, "frames"}, counted{c.Filtered, "filtered out"}, counted{c.Skipped, "skipped without number"}, counted{c.Bad, "bad"})
+	return plural(c.Rows, "row", "rows") +
+		after(": ", nonzero(counted{c.Frames, "frames"}, counted{c.Filtered, "filtered out"}, counted{c.Skipped, "skipped without number"}, counted{c.Bad, "bad"}))
+}
+
+// after puts a text behind something, unless there is none.
+func after(mark, text string) string {
+	if text == "" {
+		return ""
+	}
+	return mark + text
 }
 
 func writeResult(w io.Writer, f *replay.Result) {
@@ -67,9 +75,9 @@ func writeResult(w io.Writer, f *replay.Result) {
 		return
 	}
 	fmt.Fprintf(w, "%s: %s\n", clean(f.File), rowsOf(&f.Counts))
-	fmt.Fprintf(w, "  %d sent: %s\n", f.Sent, nonzero(
+	fmt.Fprintf(w, "  %d sent%s\n", f.Sent, after(": ", nonzero(
 		counted{f.Accepted, "accepted"}, counted{f.Duplicate, "duplicate"}, counted{f.Conflict, "in conflict"},
-		counted{f.Unverified, "unverified"}, counted{f.Rejected, "rejected"}))
+		counted{f.Unverified, "unverified"}, counted{f.Rejected, "rejected"})))
 	fresh := f.Sent - f.Resumed
 	took := time.Duration(f.Seconds * float64(time.Second)).Round(time.Millisecond)
 	fmt.Fprintf(w, "  %s, %s, %s", plural(f.Requests, "request", "requests"), plural(f.Bytes, "byte", "bytes"), took)

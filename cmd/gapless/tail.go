@@ -139,6 +139,7 @@ func (t *tail) run(ctx context.Context) error {
 // passing reports whether another attempt may succeed.
 func passing(err error) bool {
 	var refused *apiError
+	var strange *strangeAnswer
 	var ended *tailEnd
 	var written *writeError
 	switch {
@@ -147,9 +148,16 @@ func passing(err error) bool {
 	case errors.As(err, &ended):
 		return ended.Code != "position_gone" && ended.Code != "other_history"
 	case errors.As(err, &refused):
-		return refused.Status >= http.StatusInternalServerError || refused.Status == http.StatusTooManyRequests
+		return busy(refused.Status)
+	case errors.As(err, &strange):
+		return busy(strange.status)
 	}
 	return true
+}
+
+// busy reports whether a status says that the next attempt may succeed.
+func busy(status int) bool {
+	return status >= http.StatusInternalServerError || status == http.StatusTooManyRequests
 }
 
 // tailEnd is the reason that a node gave for the end of a stream.

@@ -25,6 +25,7 @@ type tail struct {
 	waiting   int    // of these, not committed
 	committed string // position
 	when      time.Time
+	over      bool // what was asked for is printed, and perhaps not committed yet
 }
 
 // tailLine is what a line of a stream may be: a frame, or something that is said about the stream.
@@ -43,6 +44,9 @@ const idleCommit = time.Minute
 
 // session prints from one connection. It returns nil when what was asked for is printed, else why the connection ended.
 func (t *tail) session(ctx context.Context) error {
+	if t.over {
+		return nil
+	}
 	left := t.o.limit
 	if left > 0 {
 		left -= t.printed
@@ -61,7 +65,12 @@ func (t *tail) session(ctx context.Context) error {
 		select {
 		case some := <-lines:
 			if err := t.print(some); err != nil {
-				return finished(err)
+				err = finished(err)
+				t.over = err == nil
+				return err
+			}
+			if t.over = t.o.limit > 0 && t.printed >= t.o.limit; t.over {
+				return nil // whether its last line comes or not
 			}
 			if t.waiting >= t.o.commitEvery {
 				err = t.commit(ctx)

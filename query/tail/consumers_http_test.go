@@ -42,6 +42,8 @@ func TestConsumerStory(t *testing.T) {
 	ask("POST", "/v1/consumers/erp/reset", `{"position":"first"}`, 200, at(1, 0, 0))
 	got, _ = srv.all(t, "consumer", "erp", "until", "now")
 	same(t, "after the reset", got, all)
+	got, _ = srv.all(t, "consumer", "erp", "LAST-EVENT-ID", s.positions()[3].String(), "until", "now")
+	same(t, "behind what a browser says that it had last", got, s.want(commitOf(s.positions()[3]), &everything, query.Shown{}))
 	ask("POST", "/v1/consumers/erp/reset", `{"position":"now"}`, 200, `"changed":true`)
 	if got, _ := srv.all(t, "consumer", "erp", "until", "now"); len(got) > 0 {
 		t.Errorf("%d frames behind now", len(got))

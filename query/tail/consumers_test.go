@@ -106,6 +106,43 @@ func TestConsumerCommands(t *testing.T) {
 	}
 }
 
+// TestConsumersAreBounded: a commit that would make one too many is refused, and what is there goes on.
+func TestConsumersAreBounded(t *testing.T) {
+	c := NewConsumers()
+	commit := func(tenant string, n int) string {
+		_, err := c.Apply(100, 1, startMS, KindCommit, CommandVersion, encoded(t, Command{Tenant: tenant, Name: fmt.Sprintf("c%06d", n), Position: at(1, 10, 0)}))
+		var r *Refusal
+		if err != nil && !errors.As(err, &r) {
+			t.Fatal(err)
+		}
+		if r != nil {
+			return r.Code
+		}
+		return ""
+	}
+	const full = "too_many_consumers"
+	for tenant := range MaxAll / MaxConsumers {
+		name := fmt.Sprint("t", tenant)
+		for n := range MaxConsumers {
+			if code := commit(name, n); code != "" {
+				t.Fatalf("consumer %d of %s: %s", n, name, code)
+			}
+		}
+		if got, again := commit(name, MaxConsumers), commit(name, 7); got != full || again != "" {
+			t.Fatalf("one more: %q, one that is there: %q", got, again)
+		}
+	}
+	if got := commit("another", 0); got != full {
+		t.Errorf("one more than all tenants may have: %q", got)
+	}
+	if _, err := c.Apply(100, 1, startMS, KindDelete, CommandVersion, encoded(t, Command{Tenant: "t0", Name: "c000007"})); err != nil {
+		t.Fatal(err)
+	}
+	if got := commit("another", 0); got != "" {
+		t.Errorf("after a deletion: %q", got)
+	}
+}
+
 // TestCommandBytes holds the bodies that logs have.
 func TestCommandBytes(t *testing.T) {
 	for _, tt := range []struct {

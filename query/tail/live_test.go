@@ -163,6 +163,33 @@ func TestLabelsCountWhenFramesAreGiven(t *testing.T) {
 	}
 }
 
+// They count in segments, too, for which a reader remembers what it decided.
+func TestLabelsCountInSegments(t *testing.T) {
+	s := newStore()
+	for n := range uint64(20) {
+		s.put(t, simple(device(int(n%2)), n))
+	}
+	s.seal()
+	s.flush(t)
+	s.label(t, device(0), `{"device":"`+device(0)+`","labels":{"hall":"3"}}`)
+	srv := newServer(t, s, Options{CatchupRows: 1})
+	looks := 0
+	s.between = func() {
+		if looks++; looks == 8 {
+			s.between = nil
+			s.label(t, device(1), `{"device":"`+device(1)+`","labels":{"hall":"3"}}`)
+		}
+	}
+	got, _ := srv.all(t, "match", "hall=3", "from", "first", "until", "now")
+	text := strings.Join(got, "\n")
+	if len(got) >= 20 || strings.Contains(text, `"seq":1,`) {
+		t.Errorf("frames of a device before it had the label: %s", text)
+	}
+	if !strings.Contains(text, `"seq":18,`) || !strings.Contains(text, `"seq":19,`) {
+		t.Errorf("frames of a device are missing since it has the label: %s", text)
+	}
+}
+
 func (s *store) label(t tester, device, change string) {
 	t.Helper()
 	c, err := registry.ParseChange([]byte(change))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/query"
@@ -80,7 +81,7 @@ func (h *history) batch(c chance) (list []sent) {
 func tiny(c chance) Options {
 	return Options{
 		LockRows: c.draw("lock rows", 1, 6), CatchupRows: c.draw("catchup rows", 1, 9), CatchupBytes: c.draw("catchup bytes", 100, 3000),
-		BufferBytes: c.draw("buffer", 1, 900),
+		BufferBytes: c.draw("buffer", 1, 900), CatchupHold: time.Duration(c.draw("hold", 0, 1)), // 1: a turn is over after one line
 	}
 }
 

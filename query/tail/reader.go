@@ -148,7 +148,9 @@ func (r *reader) look(ctx context.Context) (moved bool, err error) {
 	case err != nil:
 		return false, err
 	case m != nil:
-		err = r.segments(ctx, m)
+		if err = r.segments(ctx, m); codeOf(err) == "segment_dropped" {
+			return r.replaced(ctx, m, err)
+		}
 	default:
 		err = r.page(p, "head")
 	}
@@ -156,6 +158,17 @@ func (r *reader) look(ctx context.Context) (moved bool, err error) {
 		err = r.w.flush()
 	}
 	return before.Before(r.at), err
+}
+
+// replaced is for a segment that is gone: reading took longer than retire_after, and a merge has put its frames into others. The reader looks again,
+// unless the newest manifest is the one that it read: then the segment is listed and yet not here, and err stands.
+func (r *reader) replaced(ctx context.Context, read *segment.Manifest, err error) (again bool, _ error) {
+	return true, r.api.view(ctx, query.Stale, frame.Position{}, func(v *query.View) error {
+		if v.Manifest != read {
+			return nil
+		}
+		return err
+	})
 }
 
 // check makes sure that the state is of the reader's history and still has what follows its place.

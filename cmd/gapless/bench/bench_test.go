@@ -223,7 +223,7 @@ func TestPoints(t *testing.T) {
 		`{"results":[{"series":[{"columns":["time","a","b"],"values":[[1,2,null],[2,3,4]]}]}]}`: 3,
 		`{"results":[{"statement_id":0}]}`:                                                      0,
 		`{"data":{"result":[{"value":[1,"2"]},{"values":[[1,"2"],[2,"3"]]}]}}`:                  3,
-		"{\"values\":[1,2],\"timestamps\":[1,2]}\n{\"values\":[3],\"timestamps\":[1]}\n":      3,
+		"{\"values\":[1,2],\"timestamps\":[1,2]}\n{\"values\":[3],\"timestamps\":[1]}\n":        3,
 		``: 0,
 	} {
 		if n, err := points([]byte(body)); n != want || err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -73,11 +74,23 @@ func (c *converter) missing(s *shape) error {
 	for _, u := range uses {
 		for _, name := range u.columns {
 			if s.at(name) < 0 {
-				return fmt.Errorf("replay: %s: the file has no column %q; it has %s", u.setting, name, clip(strings.Join(s.names, ", ")))
+				return fmt.Errorf("replay: %s: the file has no column %q; it has %s%s",
+					u.setting, name, clip(strings.Join(printable(s.names), ", ")), columnHint(u.setting, name, s.names))
 			}
 		}
 	}
 	return nil
+}
+
+// printable quotes what a terminal would not show as it is.
+func printable(names []string) []string {
+	list := slices.Clone(names)
+	for i, name := range list {
+		if quoted := strconv.Quote(name); quoted != `"`+name+`"` || strings.TrimSpace(name) != name {
+			list[i] = quoted
+		}
+	}
+	return list
 }
 
 func one(name string) []string {

@@ -177,7 +177,7 @@ line 7: the row has 4 columns, the header 5 (bad_row)
 			func(m *Mapping) { m.Format = "ndjson" },
 			`1: p/0 unnumbered
 line 2: the line is no JSON object: "[1]" (bad_row)
-line 3: jsontext: unexpected EOF within "/device" after offset 10 (bad_row)
+line 3: the object does not end on its line: write one object a line (jq -c .) (bad_row)
 line 4: jsontext: duplicate object member name "device" (bad_row)
 line 5: something follows the object (bad_row)
 line 6: column "x": 1e999 fits neither int64, uint64 nor float64 (bad_field)`,

@@ -39,7 +39,13 @@ func newCSV(r io.Reader, m *Mapping) (*csvRows, error) {
 		names = slices.Clone(header)
 	}
 	c.r.FieldsPerRecord = len(names)
-	if c.shape, err = newShape(names); err != nil {
+	if len(m.Columns) == 0 {
+		err = checkHeader(names, m.Delimiter != "")
+	}
+	if err == nil {
+		c.shape, err = newShape(names)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("header line: %w", err)
 	}
 	c.row.shape = c.shape
@@ -69,7 +75,11 @@ func (c *csvRows) next() (*row, error) {
 		if errors.Is(err, csv.ErrFieldCount) {
 			return nil, badRow(int64(syntax.StartLine), "bad_row", "the row has %d columns, the header %d", len(cells), len(c.shape.names))
 		}
-		return nil, badRow(int64(syntax.StartLine), "bad_row", "column %d of line %d: %v", syntax.Column, syntax.Line, syntax.Err)
+		taken := ""
+		if syntax.Line > syntax.StartLine {
+			taken = fmt.Sprintf("; a quote is not closed, so lines %d to %d are one row", syntax.StartLine, syntax.Line)
+		}
+		return nil, badRow(int64(syntax.StartLine), "bad_row", "column %d of line %d: %v%s", syntax.Column, syntax.Line, syntax.Err, taken)
 	case err != nil:
 		return nil, err
 	}

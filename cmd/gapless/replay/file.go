@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -92,7 +93,11 @@ func (f *file) read(m *Mapping) error {
 		return err
 	}
 	text := bufio.NewReader(unpacked)
-	if mark, _ := text.Peek(3); string(mark) == "\xEF\xBB\xBF" {
+	begin, _ := text.Peek(16) // what cannot be read fails below
+	if err := unreadable(begin); err != nil {
+		return err
+	}
+	if bytes.HasPrefix(begin, []byte("\xEF\xBB\xBF")) {
 		text.Discard(3)
 	}
 	format := m.Format
@@ -147,7 +152,8 @@ func (f *file) unpack() (io.Reader, error) {
 	}
 	switch {
 	case len(magic) >= 2 && magic[0] == 0x1f && magic[1] == 0x8b:
-		return gzip.NewReader(packed)
+		z, err := gzip.NewReader(packed)
+		return whole{z}, err
 	case string(magic) == "\x28\xb5\x2f\xfd":
 		z, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderLowmem(true))
 		if err != nil {
@@ -155,7 +161,18 @@ func (f *file) unpack() (io.Reader, error) {
 		}
 		disk := f.close
 		f.close = func() error { z.Close(); return disk() }
-		return z, nil
+		return whole{z}, nil
 	}
 	return packed, nil
+}
+
+// whole says what it means that packed data end early.
+type whole struct{ r io.Reader }
+
+func (w whole) Read(p []byte) (int, error) {
+	n, err := w.r.Read(p)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("the packed data end too early (the file is cut off, or still being written): %w", err)
+	}
+	return n, err
 }

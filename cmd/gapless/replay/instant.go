@@ -71,10 +71,10 @@ func (c *clock) read(s string) (ns int64, err error) {
 	if c.unit > 0 {
 		var ok bool
 		if ns, ok = c.count(s); !ok {
-			return 0, fmt.Errorf("%.40q is no number of a unit since 1970 (or time_base) in the years 1678 to 2261", s)
+			return 0, fmt.Errorf("%.40q is no number of a unit since 1970 (or time_base) in the years 1678 to 2261%s", s, timeHint(s))
 		}
 	} else if t, err := time.ParseInLocation(c.layout, s, c.zone); err != nil {
-		return 0, fmt.Errorf("%.40q is not a time of the form %q", s, c.layout)
+		return 0, fmt.Errorf("%.40q is not a time of the form %q%s", s, c.layout, timeHint(s))
 	} else if ns, err = frame.UnixNS(t); err != nil {
 		return 0, err
 	}

@@ -57,7 +57,9 @@ func (n *ndjsonRows) parse(text []byte) error {
 	n.from.Reset(text)
 	n.dec.Reset(&n.from)
 	n.names, n.row.cells, n.row.line = n.names[:0], n.row.cells[:0], n.line
-	if err := n.object(""); err != nil {
+	if err := n.object(""); errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the object does not end on its line: write one object a line (jq -c .)")
+	} else if err != nil {
 		return err
 	}
 	if _, err := n.dec.ReadToken(); err != io.EOF {

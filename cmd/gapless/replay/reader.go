@@ -31,6 +31,11 @@ func newReader(f *file, o *Options) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c, ok := f.rows.(*csvRows); ok { // before its first row, which may be a bad one for the same reason
+		if err := conv.bind(c.shape); err != nil {
+			return nil, err
+		}
+	}
 	r := &reader{file: f, conv: conv, size: o.batchSize(), skipBad: o.SkipBad, known: map[string]bool{}, pace: pacer{rate: o.Rate, speed: o.Speed}}
 	for i := range r.lanes {
 		r.lanes[i].lane = i
@@ -45,7 +50,6 @@ func (r *reader) all(ctx context.Context) error {
 		var bad *BadRow
 		switch {
 		case err == nil:
-			r.counts.Rows++
 		case errors.Is(err, io.EOF):
 			return r.flush()
 		case errors.As(err, &bad):
@@ -76,9 +80,11 @@ func (r *reader) next() error {
 	case err != nil:
 		return err
 	case what == filtered:
+		r.counts.Rows++
 		r.counts.Filtered++
 		return nil
 	case what == skipped:
+		r.counts.Rows++
 		r.counts.Skipped++
 		return nil
 	}
@@ -112,6 +118,7 @@ func (r *reader) take(it *item) error {
 	if err := r.note(it); err != nil {
 		return err
 	}
+	r.counts.Rows++
 	r.counts.Frames++
 	if len(lane.lines) >= r.size {
 		return r.finish(lane)

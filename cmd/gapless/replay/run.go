@@ -96,7 +96,10 @@ func (r *run) load() error {
 	if r.state, err = loadState(r.o.State, r.state); err != nil {
 		return err
 	}
-	return r.state.save(r.o.State) // now, and not after an hour, it must turn out that it cannot be written
+	if err := r.state.save(r.o.State); err != nil { // now, and not after an hour
+		return fmt.Errorf("%w\nhint: --state names another place, or none", err)
+	}
+	return nil
 }
 
 // save writes the state at the end of a run.

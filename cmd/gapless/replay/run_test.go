@@ -235,6 +235,10 @@ func TestStatesThatDoNotFit(t *testing.T) {
 	if _, err := Run(t.Context(), path, o); err == nil {
 		t.Error("a state that cannot be written is found out only at the end")
 	}
+	o.State = filepath.Join(filepath.Dir(path), "nowhere", "state")
+	if _, err := Run(t.Context(), path, o); err == nil || !strings.Contains(err.Error(), "hint: --state names another place") {
+		t.Errorf("a state that has no place: %v", err)
+	}
 }
 
 func TestBadRows(t *testing.T) {

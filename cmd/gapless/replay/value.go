@@ -91,7 +91,7 @@ func infer(s string) (frame.Value, error) {
 
 func text(s string) (frame.Value, error) {
 	if !utf8.ValidString(s) {
-		return frame.Value{}, fmt.Errorf("%.40q is not valid UTF-8", s)
+		return frame.Value{}, fmt.Errorf("%.40q is not valid UTF-8: %s", s, latinHint)
 	}
 	return frame.String(s), nil
 }
