@@ -28,7 +28,7 @@ func TestBodiesAreNoRequests(t *testing.T) {
 		"POST /v1/devices/d/seal", "POST /ping",
 	} {
 		for _, size := range []int{100, 30 << 10, 3 << 20} {
-			body := strings.Repeat("x", size) + strings.Repeat(inside, 20)
+			body := strings.Repeat(inside, size/len(inside)+20) // wherever a path stops reading, what follows is or becomes a request
 			for _, sent := range []string{
 				fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body),
 				fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(body), body),

@@ -82,19 +82,30 @@ func TestGoldenCommands(t *testing.T) {
 
 // TestFreezeIsAMoment: what goes on after a freeze is not in it.
 func TestFreezeIsAMoment(t *testing.T) {
-	l := newLog(t)
-	l.s = eventful(t)
-	l.index = 1000
-	want := frozen(t, l.s)
-	later := l.s.Freeze()
-	l.plan(info(90))
-	id := l.s.Plans()[0].ID
-	l.want("", KindVerified, verified(id, "n2.b", merged(52, info(5), info(6))))
-	l.want("", KindDone, done(id, "n1.a", "n2.b"))
-	l.s.TakeEdits()
-	var got bytes.Buffer
-	if err := later(&got); err != nil || !bytes.Equal(got.Bytes(), want) {
-		t.Errorf("%v\n%s\nwant\n%s", err, got.Bytes(), want)
+	out := merged(52, info(5), info(6))
+	for name, goOn := range map[string]func(l *log, id uint64){
+		"a plan":         func(l *log, _ uint64) { l.plan(info(90)) },
+		"a verification": func(l *log, id uint64) { l.want("", KindVerified, verified(id, "n2.b", out)) },
+		"an end": func(l *log, id uint64) {
+			l.want("", KindVerified, verified(id, "n2.b", out))
+			l.want("", KindDone, done(id, "n1.a", "n2.b"))
+		},
+		"a plan given up": func(l *log, id uint64) { l.want("", KindAbort, abortCommand{id, "n2.b", ReasonTimeout, ""}) },
+		"a flush point":   func(l *log, _ uint64) { l.s.TakeEdits() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLog(t)
+			l.s, l.index = eventful(t), 1000
+			want, later := frozen(t, l.s), l.s.Freeze()
+			goOn(l, l.s.Plans()[0].ID)
+			if now := frozen(t, l.s); bytes.Equal(now, want) {
+				t.Error("nothing went on")
+			}
+			var got bytes.Buffer
+			if err := later(&got); err != nil || !bytes.Equal(got.Bytes(), want) {
+				t.Errorf("%v\n%s\nwant\n%s", err, got.Bytes(), want)
+			}
+		})
 	}
 }
 

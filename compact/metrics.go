@@ -35,7 +35,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m.all = append(m.all, m.aborted)
 	m.mismatches = m.counter("mismatches_total", "Results that differ from this node's inputs. Any rise means a sick disk or memory, here or on the builder that the log names.")
 	m.readBytes = m.counter("read_bytes_total", "Bytes of segments read to merge and to compare.")
-	m.writtenBytes = m.counter("written_bytes_total", "Bytes of segments that merges here wrote. Beside gapless_flush_bytes_total it is what merging costs the disks.")
+	m.writtenBytes = m.counter("written_bytes_total", "Bytes of segments that merges here wrote. Beside gapless_merge_flushed_bytes_total it is what merging costs the disks.")
 	m.seconds = m.counter("seconds_total", "Time spent on merges and comparisons, waits for merge_bytes_per_second included. One per second: merging is busy all the time.")
 	return m, m.register()
 }

@@ -33,6 +33,7 @@ type rig struct {
 	grown  chan struct{} // closed and replaced when the log has grown
 	judge  *Section      // has applied all of the log
 	leader int           // place of the node that leads, -1: nobody does
+	sealed int           // heads of every node that wait for their flush
 	nodes  []*node
 	frames map[string]bool // every frame that was flushed
 	seq    uint64

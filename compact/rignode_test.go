@@ -119,7 +119,7 @@ func (n *node) Look() Look {
 	r := n.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l := Look{Section: *n.section, Manifest: n.manifest, Floor: n.floor, Policy: r.policy, Leads: r.leader >= 0 && r.nodes[r.leader] == n}
+	l := Look{Section: *n.section, Manifest: n.manifest, Floor: n.floor, Sealed: r.sealed, Policy: r.policy, Leads: r.leader >= 0 && r.nodes[r.leader] == n}
 	for _, other := range r.nodes {
 		l.Voters = append(l.Voters, other.server)
 		if other.up {

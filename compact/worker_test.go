@@ -1,15 +1,11 @@
 package compact
 
 import (
-	"encoding/json"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/gaplessdb/gapless/segment"
 )
 
 var quick = Policy{WindowNS: 100 * second, FanIn: 3, MaxBytes: 1 << 20}
@@ -135,59 +131,6 @@ func TestBuildsOnce(t *testing.T) {
 			}
 		}
 	})
-}
-
-// TestLyingBuilder: a result that is whole, has the right number of frames and other values is found out by every other node.
-func TestLyingBuilder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, 3, quick, func(o *Options) { o.Rebuild = false })
-		for i := range 3 {
-			r.flush(spread(30*i, 30)...)
-		}
-		liar := r.nodes[1]
-		liar.stop()
-		var plan *Plan
-		r.until("a plan for the liar", func() bool {
-			for _, p := range r.plans() {
-				if p.Builder == liar.server {
-					plan = p
-				}
-			}
-			return plan != nil
-		})
-		r.mu.Lock()
-		seq, before := r.seq, r.frames
-		r.seq, r.frames = 0, map[string]bool{}
-		times := spread(0, 90)
-		times[45]++ // by a nanosecond
-		info, file := r.build(1, times)
-		r.seq, r.frames = seq, before
-		r.mu.Unlock()
-		liar.put(info, file)
-		command, err := json.Marshal(builtCommand{plan.ID, liar.server, filesOf([]segment.Info{info})})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := liar.Propose(t.Context(), KindBuilt, CommandVersion, command); err != nil {
-			t.Fatal(err)
-		}
-		r.until("the plan ends", func() bool {
-			return !slices.ContainsFunc(r.plans(), func(p *Plan) bool { return p.ID == plan.ID })
-		})
-		if _, edits := r.state(); edits > 0 {
-			t.Errorf("a result with another time than its inputs takes effect")
-		}
-		r.pass(time.Second)
-		if !strings.Contains(r.nodes[0].output.String()+r.nodes[2].output.String(), "differs from its inputs") {
-			t.Errorf("nobody complains:\n%s\n%s", r.nodes[0].output.String(), r.nodes[2].output.String())
-		}
-	})
-}
-
-// put gives a node a file that no manifest lists.
-func (n *node) put(info segment.Info, file []byte) {
-	n.worker.hold(1<<60, info)
-	n.write(&info, file)
 }
 
 // TestAnything: nodes die, lose their disks and lead by turns, at any moment. Nothing is lost, nothing stays half done, and no file that a kept floor lists is

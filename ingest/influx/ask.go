@@ -86,8 +86,10 @@ func (d *Door) postQuery(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 
 // readQuery finds q where version 1 allows it: in the query, or in a form.
 func readQuery(ctx *fasthttp.RequestCtx) (string, error) {
-	body := ctx.Request.Body()
-	if stream := ctx.RequestBodyStream(); stream != nil {
+	var body []byte
+	if stream := ctx.RequestBodyStream(); stream == nil {
+		body = ctx.Request.Body() // which would read a stream to its end, however long it is
+	} else {
 		var err error
 		if body, err = io.ReadAll(io.LimitReader(stream, maxQueryBytes+1)); err != nil {
 			ctx.SetConnectionClose()

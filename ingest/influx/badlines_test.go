@@ -149,10 +149,10 @@ func TestPlacesOfLines(t *testing.T) {
 // Beyond maxReasons the answer has places only, and still all of them.
 func TestManyBadLines(t *testing.T) {
 	r := newRig(t, Options{}, ingest.Options{})
-	resp := r.post("/api/v2/write?bucket=b", "ok x=1\n"+strings.Repeat("bad\n", 12)+"ok x=1\nbad\n\nbad\n")
+	resp := r.post("/api/v2/write?bucket=b", "# a comment\n\nok x=1\n"+strings.Repeat("bad\n", 12)+"ok x=1\nbad\n\nbad\n")
 	got := string(resp.Body())
-	if !strings.HasPrefix(got, `{"code":"invalid","message":"partial write: line 2: `) ||
-		!strings.HasSuffix(got, `(bad_line); also lines 12-13, 15-17; dropped=14","line":2}`+"\n") || strings.Count(got, "(bad_line)") != maxReasons {
+	if !strings.HasPrefix(got, `{"code":"invalid","message":"partial write: line 4: `) ||
+		!strings.HasSuffix(got, `(bad_line); also lines 14-15, 17-19; dropped=14","line":4}`+"\n") || strings.Count(got, "(bad_line)") != maxReasons {
 		t.Error(got)
 	}
 	resp = r.post("/write", strings.Repeat("bad\n", 10_001))

@@ -45,6 +45,27 @@ func TestIdempotencyCoversWhatLinesMean(t *testing.T) {
 	}
 }
 
+// Answers without a body say in headers what became of the lines, and whether it was an answer again.
+func TestOutcomeHeaders(t *testing.T) {
+	r := newRig(t, Options{}, ingest.Options{})
+	for _, test := range []struct {
+		lines, outcome, delivery string
+		replay                   bool
+	}{
+		{"m,device=a seq=1i\nm,device=a seq=2i", "accepted=2 duplicate=0 conflict=0 unverified=0 rejected=0", "exactly_once", false},
+		{"m,device=a seq=1i\nm,device=a seq=2i,x=1\nm,device=a seq=3i", "accepted=1 duplicate=1 conflict=1 unverified=0 rejected=0", "exactly_once", false},
+		{"m,device=a x=1", "accepted=1 duplicate=0 conflict=0 unverified=0 rejected=0", "at_least_once", false},
+		{"m,device=a seq=1i", "accepted=0 duplicate=0 conflict=0 unverified=0 rejected=0 replayed=true", "exactly_once", true},
+	} {
+		r.store.replay = test.replay
+		resp := r.post("/api/v2/write?bucket=b", test.lines)
+		outcome, delivery := string(resp.Header.Peek(outcomeHeader)), string(resp.Header.Peek(deliveryHeader))
+		if resp.StatusCode() != 204 || outcome != test.outcome || delivery != test.delivery {
+			t.Errorf("%q: %d %q %q", test.lines, resp.StatusCode(), outcome, delivery)
+		}
+	}
+}
+
 // Lines have no class: the registry's is theirs.
 func TestClassOfTheRegistry(t *testing.T) {
 	devices := registry.New(ledger.New(ledger.Policy{}))
