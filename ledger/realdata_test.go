@@ -1,58 +1,23 @@
 package ledger
 
 import (
-	"compress/gzip"
-	"encoding/csv"
-	"errors"
 	"hash/crc32"
-	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 
 	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/tests/recordings"
 )
 
-// testdata is the folder of real recordings, see its README.md for their origin and for the counts that serve as oracles here.
-func testdata(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("GAPLESS_TESTDATA")
-	if dir == "" {
-		t.Skip("SKIP(testdata): GAPLESS_TESTDATA is not set: real recordings are not checked")
-	}
-	return dir
-}
-
-// rows calls fn for each line of a recording, by column name.
+// rows calls fn for each line of a recording, by column name. Its counts serve as oracles here.
 func rows(t *testing.T, name string, fn func(get func(column string) string)) {
 	t.Helper()
-	f, err := os.Open(filepath.Join(testdata(t), name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := csv.NewReader(z)
-	head, err := r.Read()
-	if err != nil {
-		t.Fatal(err)
-	}
+	head, rows := recordings.Read(t, name)
 	column := map[string]int{}
 	for i, h := range head {
 		column[h] = i
 	}
-	for {
-		row, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, row := range rows {
 		fn(func(c string) string { return row[column[c]] })
 	}
 }

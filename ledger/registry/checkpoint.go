@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/ledger/canon"
 )
 
 // Checkpoint format, version 1 (docs/format/devices.md). Integers are uvarints or zigzag varints unless a size is given.
@@ -102,13 +103,13 @@ func (r *record) append(dst []byte, before string) []byte {
 		}
 	}
 	if dst = append(dst, has); r.tenant != before {
-		dst = appendText(dst, r.tenant)
+		dst = canon.AppendText(dst, r.tenant)
 	}
-	dst = appendText(dst, r.device)
+	dst = canon.AppendText(dst, r.device)
 	dst = binary.AppendUvarint(dst, r.revision)
 	dst = binary.AppendVarint(dst, r.changedMS)
 	if r.kind != "" {
-		dst = appendText(dst, r.kind)
+		dst = canon.AppendText(dst, r.kind)
 	}
 	if r.cadenceMS != 0 {
 		dst = binary.AppendUvarint(dst, uint64(r.cadenceMS))
@@ -119,7 +120,7 @@ func (r *record) append(dst []byte, before string) []byte {
 	if len(r.labels) > 0 {
 		dst = binary.AppendUvarint(dst, uint64(len(r.labels)))
 		for _, l := range r.labels {
-			dst = appendText(appendText(dst, l.name), l.value)
+			dst = canon.AppendText(canon.AppendText(dst, l.name), l.value)
 		}
 	}
 	return dst

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/ledger/canon"
 )
 
 // Restore replaces the registry by what a frozen one wrote, and the ledger's rules with it. It reads not a byte more. Damage is ErrCorrupt, another version
@@ -100,6 +101,9 @@ func (in *restore) header(head []byte) {
 	in.devices = binary.LittleEndian.Uint64(head[len(checkpointMagic)+9:])
 }
 
+// decoder reads a block.
+type decoder struct{ canon.Decoder }
+
 // block reads one block and reports whether another follows.
 func (in *restore) block() bool {
 	head := in.read(4)
@@ -111,8 +115,8 @@ func (in *restore) block() bool {
 		in.corrupt("block of %d bytes, the limit is %d", length, maxBlockBytes)
 		return false
 	}
-	d := &decoder{b: in.read(int(length))}
-	for in.err == nil && d.at < len(d.b) {
+	d := &decoder{canon.Decoder{Src: in.read(int(length))}}
+	for in.err == nil && d.At < len(d.Src) {
 		in.device(d)
 	}
 	return in.err == nil && length > 0
@@ -138,17 +142,17 @@ func (in *restore) finish() {
 // device reads one entry and enters it.
 func (in *restore) device(d *decoder) {
 	rec := in.entry(d)
-	if d.err == nil && rec.check() != nil {
-		d.fail("%v", rec.check())
+	if d.Err == nil && rec.check() != nil {
+		d.Fail("%v", rec.check())
 	}
-	if d.err == nil && in.newest != nil && in.newest.compare(rec.tenant, rec.device) >= 0 {
-		d.fail("device %q of tenant %q is out of order", rec.device, rec.tenant)
+	if d.Err == nil && in.newest != nil && in.newest.compare(rec.tenant, rec.device) >= 0 {
+		d.Fail("device %q of tenant %q is out of order", rec.device, rec.tenant)
 	}
-	if d.err == nil && (rec.revision == 0 || rec.revision > in.to.revision) {
-		d.fail("device %q has revision %d, the registry %d", rec.device, rec.revision, in.to.revision)
+	if d.Err == nil && (rec.revision == 0 || rec.revision > in.to.revision) {
+		d.Fail("device %q has revision %d, the registry %d", rec.device, rec.revision, in.to.revision)
 	}
-	if d.err != nil {
-		in.corrupt("block: %v", d.err)
+	if d.Err != nil {
+		in.corrupt("block: %v", d.Err)
 		return
 	}
 	in.newest = rec
@@ -157,23 +161,23 @@ func (in *restore) device(d *decoder) {
 
 func (in *restore) entry(d *decoder) *record {
 	rec := &record{}
-	has := d.flags(knownHas)
+	has := d.Flags(knownHas)
 	switch {
 	case has&hasTenant != 0:
-		rec.tenant = d.text(frame.MaxNameBytes)
+		rec.tenant = d.Text(frame.MaxNameBytes)
 		if err := frame.ValidateName("tenant", rec.tenant); err != nil || in.newest != nil && in.newest.tenant == rec.tenant {
-			d.fail("tenant %q: %v", rec.tenant, err)
+			d.Fail("tenant %q: %v", rec.tenant, err)
 		}
 	case in.newest != nil:
 		rec.tenant = in.newest.tenant
 	default:
-		d.fail("the first device has no tenant")
+		d.Fail("the first device has no tenant")
 	}
-	rec.device = d.text(frame.MaxNameBytes)
-	rec.revision, rec.changedMS = d.uvarint(), d.varint()
+	rec.device = d.Text(frame.MaxNameBytes)
+	rec.revision, rec.changedMS = d.Uvarint(), d.Varint()
 	if has&hasType != 0 {
-		if _, rec.kind = copyOf(in.to.index(rec.tenant), TypeLabel, d.raw(frame.MaxNameBytes)); rec.kind == "" {
-			d.fail("empty type")
+		if _, rec.kind = copyOf(in.to.index(rec.tenant), TypeLabel, d.Raw(frame.MaxNameBytes)); rec.kind == "" {
+			d.Fail("empty type")
 		}
 	}
 	switch has & (hasEvent | hasSnapshot) {
@@ -182,11 +186,11 @@ func (in *restore) entry(d *decoder) *record {
 	case hasSnapshot:
 		rec.class = ClassSnapshot
 	case hasEvent | hasSnapshot:
-		d.fail("two classes")
+		d.Fail("two classes")
 	}
 	if has&hasCadence != 0 {
-		if rec.cadenceMS = int64(d.within("cadence", maxCadenceMS)); rec.cadenceMS == 0 {
-			d.fail("no cadence")
+		if rec.cadenceMS = int64(d.Within("cadence", maxCadenceMS)); rec.cadenceMS == 0 {
+			d.Fail("no cadence")
 		}
 	}
 	if has&hasRule != 0 {
@@ -199,44 +203,44 @@ func (in *restore) entry(d *decoder) *record {
 }
 
 func (d *decoder) rule() *ledger.Rule {
-	has := d.flags(5)
+	has := d.Flags(5)
 	rule, zero := &ledger.Rule{}, (*uint64)(nil)
 	for bit, v := range []**uint64{&rule.RestartBelow, &rule.RestartDrop, &rule.MisorderWindow, &zero, &rule.First} {
 		if has&(1<<bit) != 0 {
-			n := d.uvarint()
+			n := d.Uvarint()
 			*v = &n
 		}
 	}
 	if zero != nil {
 		is := *zero == 1
 		if rule.ProtocolZero = &is; *zero > 1 {
-			d.fail("protocol zero is %d", *zero)
+			d.Fail("protocol zero is %d", *zero)
 		}
 	}
 	if has == 0 {
-		d.fail("empty rule")
+		d.Fail("empty rule")
 	}
 	return rule
 }
 
 // labels reads them with as many texts of the index as there are, so that a fleet's names and values are made once.
 func (d *decoder) labels(t *tenantIndex) []label {
-	count := d.within("number of labels", MaxLabels)
+	count := d.Within("number of labels", MaxLabels)
 	if count == 0 {
-		d.fail("no labels")
+		d.Fail("no labels")
 	}
 	labels := make([]label, count)
 	for i := range labels {
-		name := d.raw(frame.MaxNameBytes)
+		name := d.Raw(frame.MaxNameBytes)
 		if known := t.labels[string(name)]; known != nil {
 			labels[i].name = known.name
 		} else {
 			labels[i].name = string(name)
 		}
-		labels[i].name, labels[i].value = copyOf(t, labels[i].name, d.raw(frame.MaxNameBytes))
+		labels[i].name, labels[i].value = copyOf(t, labels[i].name, d.Raw(frame.MaxNameBytes))
 	}
 	if !slices.IsSortedFunc(labels, func(a, b label) int { return compareNames(a.name, b.name) }) {
-		d.fail("labels are out of order")
+		d.Fail("labels are out of order")
 	}
 	return labels
 }

@@ -14,7 +14,7 @@ import (
 // deterministic rooms run inside apply: what they do may depend on their arguments only. Values of package time may pass
 // through them; asking it for the time, or starting anything beside apply, would make replicas differ. A sub-folder counts only if it is
 // named: segment/shelf keeps one node's files, which no replica needs to agree on.
-var deterministic = []string{"frame", "ledger", "segment", "segment/column"}
+var deterministic = []string{"frame", "ledger", "ledger/canon", "ledger/registry", "segment", "segment/column"}
 
 var clocks = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
 

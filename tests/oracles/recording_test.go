@@ -1,13 +1,11 @@
 package oracles
 
 import (
-	"compress/gzip"
-	"encoding/csv"
-	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/gaplessdb/gapless/tests/recordings"
 )
 
 // recording is a file as it is: the header and the cells.
@@ -20,20 +18,8 @@ type recording struct {
 
 func (w *world) recording(t *testing.T, name string) *recording {
 	t.Helper()
-	f, err := os.Open(filepath.Join(w.data, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, err := csv.NewReader(z).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &recording{t: t, column: map[string]int{}, names: rows[0], rows: rows[1:]}
+	names, rows := recordings.Read(t, name)
+	r := &recording{t: t, column: map[string]int{}, names: names, rows: rows}
 	for i, name := range r.names {
 		r.column[name] = i
 	}

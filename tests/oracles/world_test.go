@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/gaplessdb/gapless/tests/cluster"
+	"github.com/gaplessdb/gapless/tests/recordings"
 )
 
 // world is three nodes and the recordings.
@@ -33,10 +33,7 @@ func TestOracles(t *testing.T) {
 // start runs the nodes with ten years of device times that are believed: the recordings are old. Gaps become final after a second.
 func start(t *testing.T) *world {
 	t.Helper()
-	dir := os.Getenv("GAPLESS_TESTDATA")
-	if dir == "" {
-		t.Skip("SKIP(testdata): GAPLESS_TESTDATA is not set: real recordings are not replayed")
-	}
+	dir := recordings.Dir(t)
 	if testing.Short() {
 		t.Skip("SKIP(short): real processes")
 	}
