@@ -38,6 +38,9 @@ func (n *Node) putPolicy(ctx *fasthttp.RequestCtx, p auth.Principal) error {
 	if err != nil {
 		return err
 	}
+	if err := n.upToDate(n.ctx); err != nil {
+		return err
+	}
 	_, clusterVersion := n.policy()
 	note := string(ctx.QueryArgs().Peek("note"))
 	if note != "" && clusterVersion < 2 {

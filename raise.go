@@ -1,7 +1,6 @@
 package gapless
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -20,8 +19,11 @@ type raiseAnswer struct {
 
 // postRaise ends an upgrade: it raises the cluster version, one at a time, to the newest that every member supports. Members of older releases
 // cannot take part after that, which is why an operator decides when.
-func (n *Node) postRaise(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
+func (n *Node) postRaise(ctx *fasthttp.RequestCtx, p auth.Principal) error {
 	n.skipBody(ctx)
+	if err := n.upToDate(n.ctx); err != nil {
+		return err
+	}
 	var a raiseAnswer
 	newest := raftfsm.SupportedVersion
 	var older []string
@@ -41,7 +43,7 @@ func (n *Node) postRaise(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 		}
 	}
 	for a.To = a.From; a.To < newest; a.To++ {
-		body, err := json.Marshal(map[string]int{"version": a.To + 1})
+		body, err := raftfsm.RaiseCommand(a.To+1, p.ID)
 		if err != nil {
 			return err
 		}

@@ -111,6 +111,21 @@ func (n *Node) readIndexHere(ctx context.Context, verify bool) (uint64, error) {
 	return index, nil
 }
 
+// upToDate waits until this node's state has all that was committed when it was asked, as a quorum confirms. What is proposed by the state, such as
+// the version of a command by that of the cluster, is then not proposed by an old one.
+func (n *Node) upToDate(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.RequestTimeout)
+	defer cancel()
+	index, err := n.readIndex(ctx, true)
+	if err != nil {
+		return adminError(err)
+	}
+	if err := n.state.Wait(ctx, index); err != nil {
+		return &httpError{http.StatusServiceUnavailable, "not_ready", err.Error(), "ask another node, or this one again when `gapless ctl members` shows that it has caught up"}
+	}
+	return nil
+}
+
 // transfer hands leadership to a node ("": whichever is most up to date), from whichever node it is asked.
 func (n *Node) transfer(to string) error {
 	r := n.raft()

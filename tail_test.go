@@ -84,32 +84,13 @@ func TestTailOfACluster(t *testing.T) {
 	if strings.Join(append(first, rest...), "\n") != strings.Join(want, "\n") {
 		t.Errorf("%d frames behind the consumer's position", len(rest))
 	}
-	if status, body := put(t, leader, "/v1/consumers/erp", `{"position":"`+last+`"}`); status != http.StatusOK {
+	if status, body := send(t, leader, http.MethodPut, "/v1/consumers/erp", `{"position":"`+last+`"}`); status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
 	}
-	code, text := put(t, followers[0], "/v1/consumers/erp", `{"position":"`+at+`"}`)
+	code, text := send(t, followers[0], http.MethodPut, "/v1/consumers/erp", `{"position":"`+at+`"}`)
 	if code != http.StatusConflict || !strings.Contains(text, "position_back") {
 		t.Fatalf("%d %s", code, text)
 	}
-}
-
-// put sends a request with a body and returns status and answer.
-func put(t *testing.T, n *Node, path, body string) (int, string) {
-	t.Helper()
-	req, err := http.NewRequest(http.MethodPut, "http://"+n.HTTPAddr()+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(b)
 }
 
 // TestConsumersSurviveRestart: the position is in the log and in floors.
@@ -120,7 +101,7 @@ func TestConsumersSurviveRestart(t *testing.T) {
 	postFrames(t, n, "mill-07", 0, 9)
 	for i, flush := range []bool{false, true, false} {
 		_, at, _ := tailOf(t, n, fmt.Sprintf("from=first&limit=%d", 3+i), -1)
-		if status, body := put(t, n, "/v1/consumers/erp", `{"position":"`+at+`"}`); status != http.StatusOK {
+		if status, body := send(t, n, http.MethodPut, "/v1/consumers/erp", `{"position":"`+at+`"}`); status != http.StatusOK {
 			t.Fatalf("%d %s", status, body)
 		}
 		if flush {

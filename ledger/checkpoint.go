@@ -7,6 +7,8 @@ import (
 	"io"
 	"iter"
 	"math/bits"
+
+	"github.com/gaplessdb/gapless/ledger/canon"
 )
 
 // Checkpoint format, version 1. Integers are uvarints or zigzag varints unless a size is given.
@@ -96,7 +98,7 @@ func (l *Ledger) appendState(dst []byte) []byte {
 	dst = binary.AppendVarint(dst, p.SkewLimitMS)
 	dst = appendUvarints(dst, p.MisorderWindow, p.RestartBelow, p.RestartDrop, p.MaxJump, p.RateTolerancePPM,
 		uint64(p.FinalisePerTick), uint64(p.MaxStreams), uint64(p.MaxEpochs), uint64(p.MaxRuns))
-	dst = appendFlags(dst, p.ProtocolZero)
+	dst = canon.AppendFlags(dst, p.ProtocolZero)
 	dst = binary.AppendVarint(dst, l.nowMS)
 	return appendUvarints(dst, l.streams.slots, uint64(l.Len()), uint64(l.queue.len()))
 }
@@ -109,15 +111,15 @@ func (d deadline) append(dst []byte) []byte {
 func (s *stream) append(dst []byte) []byte {
 	key := s.key()
 	dst = binary.AppendUvarint(dst, uint64(s.id))
-	dst = appendText(dst, key.Tenant)
-	dst = appendText(dst, key.Device)
-	dst = appendText(dst, key.Stream)
+	dst = canon.AppendText(dst, key.Tenant)
+	dst = canon.AppendText(dst, key.Device)
+	dst = canon.AppendText(dst, key.Stream)
 	cur := uint64(0)
 	if s.cur != nil {
 		cur = uint64(s.cur.ordinal)
 	}
 	dst = appendUvarints(dst, cur, uint64(s.previous), uint64(s.trial), uint64(s.trialAge), s.suspect)
-	dst = appendFlags(dst, s.proven)
+	dst = canon.AppendFlags(dst, s.proven)
 	dst = binary.AppendUvarint(dst, uint64(len(s.epochs)))
 	for _, e := range s.epochs {
 		dst = e.append(dst)
@@ -127,9 +129,9 @@ func (s *stream) append(dst []byte) []byte {
 
 func (e *epoch) append(dst []byte) []byte {
 	dst = append(dst, byte(e.source))
-	dst = appendFlags(dst, e.begun, e.probation, e.ambiguous, e.unseq, e.zero, e.maxTime != noTime)
-	dst = appendFlags(dst, e.ring != nil, e.said != nil, e.pace != nil, e.rare != nil)
-	dst = appendText(dst, e.value)
+	dst = canon.AppendFlags(dst, e.begun, e.probation, e.ambiguous, e.unseq, e.zero, e.maxTime != noTime)
+	dst = canon.AppendFlags(dst, e.ring != nil, e.said != nil, e.pace != nil, e.rare != nil)
+	dst = canon.AppendText(dst, e.value)
 	dst = appendUvarints(dst, e.base, e.expected(), e.stored)
 	if e.maxTime != noTime {
 		dst = binary.AppendVarint(dst, e.maxTime)
@@ -165,7 +167,7 @@ func (r *Runs) append(dst []byte) []byte {
 }
 
 func (d *said) append(dst []byte) []byte {
-	dst = appendFlags(dst, d.hasFirst, d.hasMark, d.sealed, d.hasCount, d.succeeded)
+	dst = canon.AppendFlags(dst, d.hasFirst, d.hasMark, d.sealed, d.hasCount, d.succeeded)
 	dst = appendUvarints(dst, d.first, d.mark, d.sealLast, d.sealCount, d.successor)
 	dst = binary.AppendVarint(dst, d.markMS)
 	dst = binary.AppendVarint(dst, d.sealMS)
@@ -174,7 +176,7 @@ func (d *said) append(dst []byte) []byte {
 
 func (p *pace) append(dst []byte) []byte {
 	dst = append(dst, p.bits, p.full, p.early)
-	dst = appendFlags(dst, p.known)
+	dst = canon.AppendFlags(dst, p.known)
 	dst = appendUvarints(dst, p.number, p.offset, p.startN, p.shortest)
 	dst = appendUvarints(dst, p.blocks[:]...)
 	dst = binary.AppendVarint(dst, p.timeNS)
@@ -193,7 +195,7 @@ func (r *rare) append(dst []byte) []byte {
 	dst, at = binary.AppendUvarint(dst, uint64(r.facts.count)), 0
 	for f := range r.facts.all() {
 		dst = appendUvarints(dst, f.first-at, f.count(), uint64(f.cause))
-		dst = appendText(dst, f.reason)
+		dst = canon.AppendText(dst, f.reason)
 		at = f.end
 	}
 	dst = binary.AppendUvarint(dst, uint64(r.unsettled.count))
@@ -204,7 +206,7 @@ func (r *rare) append(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, *c)
 	}
 	dst = binary.AppendUvarint(dst, uint64(r.after))
-	return appendFlags(dst, r.linked)
+	return canon.AppendFlags(dst, r.linked)
 }
 
 // counters is every counter in the order of the format.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ledger/canon"
 )
 
 // Kinds of the ledger's commands in the replicated log, and the version of their bodies that this program writes.
@@ -27,20 +28,23 @@ type Subject struct {
 
 func (s *Subject) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(s.ID))
-	dst = appendText(dst, s.Key.Tenant)
-	dst = appendText(dst, s.Key.Device)
-	dst = appendText(dst, s.Key.Stream)
-	dst = appendText(dst, s.Epoch)
+	dst = canon.AppendText(dst, s.Key.Tenant)
+	dst = canon.AppendText(dst, s.Key.Device)
+	dst = canon.AppendText(dst, s.Key.Stream)
+	dst = canon.AppendText(dst, s.Epoch)
 	return append(dst, s.Bits)
 }
 
+// decoder reads commands and checkpoints.
+type decoder struct{ canon.Decoder }
+
 func (s *Subject) parse(d *decoder) {
-	s.ID = frame.StreamID(d.within("stream id", 1<<32-1))
-	s.Key.Tenant = d.text(frame.MaxNameBytes)
-	s.Key.Device = d.text(frame.MaxNameBytes)
-	s.Key.Stream = d.text(frame.MaxNameBytes)
-	s.Epoch = d.text(frame.MaxEpochBytes)
-	s.Bits = d.byte()
+	s.ID = frame.StreamID(d.Within("stream id", 1<<32-1))
+	s.Key.Tenant = d.Text(frame.MaxNameBytes)
+	s.Key.Device = d.Text(frame.MaxNameBytes)
+	s.Key.Stream = d.Text(frame.MaxNameBytes)
+	s.Epoch = d.Text(frame.MaxEpochBytes)
+	s.Bits = d.Byte()
 }
 
 // parsed finishes a command's parser.
@@ -48,7 +52,7 @@ func parsed(what string, version uint8, d *decoder) error {
 	if version != CommandVersion {
 		return fmt.Errorf("ledger: %s version %d, this program reads %d: %w", what, version, CommandVersion, ErrVersion)
 	}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return refuse(CodeBadCommand, "the proposer is of another release or at fault", "%s: %v", what, err)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ledger/canon"
 )
 
 // MaxReasonBytes bounds the device's words about a loss.
@@ -32,15 +33,15 @@ type DeclareLostResult struct {
 func (c *DeclareLost) Append(dst []byte) []byte {
 	dst = binary.AppendUvarint(c.append(dst), c.From)
 	dst = binary.AppendUvarint(dst, c.To)
-	return appendText(dst, c.Reason)
+	return canon.AppendText(dst, c.Reason)
 }
 
 // ParseDeclareLost is the inverse of Append. A malformed body is a *CommandError, another version ErrVersion.
 func ParseDeclareLost(version uint8, body []byte) (c DeclareLost, err error) {
-	d := decoder{b: body}
+	d := decoder{canon.Decoder{Src: body}}
 	c.parse(&d)
-	c.From, c.To = d.uvarint(), d.uvarint()
-	c.Reason = d.text(MaxReasonBytes)
+	c.From, c.To = d.Uvarint(), d.Uvarint()
+	c.Reason = d.Text(MaxReasonBytes)
 	return c, parsed("declare-lost", version, &d)
 }
 

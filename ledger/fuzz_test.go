@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ledger/canon"
 )
 
 // fuzzBody holds a parser against its encoder: what is accepted has just these bytes, what is not has one of the two errors.
@@ -65,14 +66,14 @@ func FuzzRestore(f *testing.F) {
 // play runs a random sequence of calls that the bytes spell, and before each of them calls before. It never looks at what they answer: that is the
 // property test's.
 func play(l *Ledger, script []byte, ms int64, before func()) int64 {
-	d := &decoder{b: script}
-	pick := func(n uint64) uint64 { return d.uvarint() % n }
+	d := &decoder{canon.Decoder{Src: script}}
+	pick := func(n uint64) uint64 { return d.Uvarint() % n }
 	epochs := []string{"", "", "a", "b", "c"}
 	bits := []uint8{64, 0, 8, 16, 32, 7}
 	causes := []frame.Cause{frame.CauseRejectedCRC, frame.CauseRejectedSchema, frame.CauseShedQuota, frame.CauseExpired, frame.CauseNeverArrived}
 	keys := []frame.StreamKey{testKey, {Tenant: "t", Device: "b", Stream: "0"}, {Tenant: "u", Device: "b", Stream: "1"}}
 	last := [3]uint64{}
-	for d.err == nil && d.at < len(d.b) {
+	for d.Err == nil && d.At < len(d.Src) {
 		before()
 		which := pick(3)
 		id, _ := l.Intern(keys[which])
@@ -80,7 +81,7 @@ func play(l *Ledger, script []byte, ms int64, before func()) int64 {
 		g := frame.Group{Stream: id, Epoch: sub.Epoch, Bits: sub.Bits, Unseq: pick(20) == 0, HasFirst: pick(10) == 0, First: pick(300)}
 		near := func() uint64 { // mostly near the newest number, sometimes anywhere
 			if pick(12) == 0 {
-				last[which] = d.uvarint()
+				last[which] = d.Uvarint()
 			} else {
 				last[which] += pick(5) - pick(2)*pick(150)
 			}

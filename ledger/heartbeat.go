@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ledger/canon"
 )
 
 // Heartbeat is a device's word on where its counter stands: every number below Next exists. It finds loss at the tail, which no
@@ -43,7 +44,7 @@ type PrevResult struct {
 // Append appends the body of version CommandVersion.
 func (h *Heartbeat) Append(dst []byte) []byte {
 	dst = h.append(dst)
-	dst = appendFlags(dst, h.HasFirst, h.HasTime, h.HasPrev, h.Birth)
+	dst = canon.AppendFlags(dst, h.HasFirst, h.HasTime, h.HasPrev, h.Birth)
 	dst = binary.AppendUvarint(dst, h.Next)
 	if h.HasFirst {
 		dst = binary.AppendUvarint(dst, h.First)
@@ -52,7 +53,7 @@ func (h *Heartbeat) Append(dst []byte) []byte {
 		dst = binary.AppendVarint(dst, h.TimeNS)
 	}
 	if h.HasPrev {
-		dst = appendText(dst, h.Prev)
+		dst = canon.AppendText(dst, h.Prev)
 		dst = binary.AppendUvarint(dst, h.PrevLast)
 	}
 	return dst
@@ -60,20 +61,20 @@ func (h *Heartbeat) Append(dst []byte) []byte {
 
 // ParseHeartbeat is the inverse of Append. A malformed body is a *CommandError, another version ErrVersion.
 func ParseHeartbeat(version uint8, body []byte) (h Heartbeat, err error) {
-	d := decoder{b: body}
+	d := decoder{canon.Decoder{Src: body}}
 	h.parse(&d)
-	f := d.flags(4)
+	f := d.Flags(4)
 	h.HasFirst, h.HasTime, h.HasPrev, h.Birth = f&1 != 0, f&2 != 0, f&4 != 0, f&8 != 0
-	h.Next = d.uvarint()
+	h.Next = d.Uvarint()
 	if h.HasFirst {
-		h.First = d.uvarint()
+		h.First = d.Uvarint()
 	}
 	if h.HasTime {
-		h.TimeNS = d.varint()
+		h.TimeNS = d.Varint()
 	}
 	if h.HasPrev {
-		h.Prev = d.text(frame.MaxEpochBytes)
-		h.PrevLast = d.uvarint()
+		h.Prev = d.Text(frame.MaxEpochBytes)
+		h.PrevLast = d.Uvarint()
 	}
 	return h, parsed("heartbeat", version, &d)
 }

@@ -29,14 +29,23 @@ type family struct {
 // stream (id_taken), the stream has another id (key_taken), the id is 0 or far from the others (id_out_of_range), a
 // name is malformed (bad_name), or Policy.MaxStreams is reached (too_many_streams).
 func (l *Ledger) Define(id frame.StreamID, key frame.StreamKey) error {
+	return l.defineBelow(l.policy.MaxStreams, id, key)
+}
+
+// DefineOwn is Define for a stream of the store's own devices. Policy.MaxStreams is meant for those of users: it counts both, and refuses only theirs.
+func (l *Ledger) DefineOwn(id frame.StreamID, key frame.StreamKey) error {
+	return l.defineBelow(math.MaxInt, id, key)
+}
+
+func (l *Ledger) defineBelow(limit int, id frame.StreamID, key frame.StreamKey) error {
 	if s := l.stream(id); s != nil && s.key() == key {
 		return nil
 	}
 	if err := l.vacant(id, key); err != nil {
 		return err
 	}
-	if l.Len() >= l.policy.MaxStreams {
-		return refuse(CodeTooManyStreams, "raise max_streams", "%d streams are known, the limit is %d", l.Len(), l.policy.MaxStreams)
+	if l.Len() >= limit {
+		return refuse(CodeTooManyStreams, "raise max_streams", "%d streams are known, the limit is %d", l.Len(), limit)
 	}
 	l.define(id, l.names.family(key.Tenant, key.Stream), strings.Clone(key.Device))
 	return nil
@@ -88,11 +97,20 @@ const IDStep = 2
 
 // Intern is the id of a stream, defined in apply if it is new.
 func (l *Ledger) Intern(key frame.StreamKey) (frame.StreamID, error) {
+	return l.intern(l.policy.MaxStreams, key)
+}
+
+// InternOwn is Intern for a stream of the store's own devices: see DefineOwn.
+func (l *Ledger) InternOwn(key frame.StreamKey) (frame.StreamID, error) {
+	return l.intern(math.MaxInt, key)
+}
+
+func (l *Ledger) intern(limit int, key frame.StreamKey) (frame.StreamID, error) {
 	if id, ok := l.ID(key); ok {
 		return id, nil
 	}
 	id := frame.StreamID(l.streams.slots+1) &^ 1
-	return id, l.Define(id, key)
+	return id, l.defineBelow(limit, id, key)
 }
 
 // ID finds a stream by name.

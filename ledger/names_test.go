@@ -62,6 +62,13 @@ func TestDefine(t *testing.T) {
 	if _, err := l.Intern(key("z")); codeOf(err) != CodeTooManyStreams {
 		t.Error(err)
 	}
+	id, err := l.InternOwn(key("_audit"))
+	if again, _ := l.InternOwn(key("_audit")); err != nil || id%2 != 0 || again != id || l.DefineOwn(9, key("_conflict")) != nil || l.Len() != 5 {
+		t.Errorf("streams of the store's own beyond the limit: %d, then %d, %v, %d in all", id, again, err, l.Len())
+	}
+	if err := l.DefineOwn(9, key("_dlq")); codeOf(err) != CodeIDTaken {
+		t.Error(err)
+	}
 }
 
 // Names that apply interns and names that a proposer defines ahead never meet.

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ledger/canon"
 )
 
 // Restore replaces the ledger, policy included, by what Checkpoint wrote. It reads not a byte more. Damage is ErrCorrupt, another
@@ -109,22 +110,22 @@ func (in *restore) take(kind byte, content []byte) {
 		in.corrupt("record of kind %d is out of order", kind)
 		return
 	}
-	d := &decoder{b: content}
+	d := &decoder{canon.Decoder{Src: content}}
 	switch kind {
 	case recordState:
 		in.state(d)
 	case recordStreams:
-		for d.err == nil && d.at < len(d.b) {
+		for d.Err == nil && d.At < len(d.Src) {
 			in.stream(d)
 		}
 	case recordDeadline:
-		for d.err == nil && d.at < len(d.b) {
+		for d.Err == nil && d.At < len(d.Src) {
 			in.deadline(d)
 		}
 	default:
 		in.corrupt("record of unknown kind %d", kind)
 	}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		in.corrupt("record of kind %d: %v", kind, err)
 	}
 }
@@ -149,31 +150,31 @@ func (in *restore) finish() {
 }
 
 func (in *restore) state(d *decoder) {
-	p := Policy{GraceMS: d.varint(), SkewLimitMS: d.varint()}
-	p.MisorderWindow, p.RestartBelow, p.RestartDrop = d.uvarint(), d.uvarint(), d.uvarint()
-	p.MaxJump, p.RateTolerancePPM = d.uvarint(), d.uvarint()
-	p.FinalisePerTick, p.MaxStreams = int(d.within("finalise_per_tick", maxPolicyCount)), int(d.within("max_streams", maxPolicyCount))
-	p.MaxEpochs, p.MaxRuns = int(d.within("max_epochs", maxPolicyCount)), int(d.within("max_runs", maxPolicyCount))
-	p.ProtocolZero = d.flags(1) != 0
+	p := Policy{GraceMS: d.Varint(), SkewLimitMS: d.Varint()}
+	p.MisorderWindow, p.RestartBelow, p.RestartDrop = d.Uvarint(), d.Uvarint(), d.Uvarint()
+	p.MaxJump, p.RateTolerancePPM = d.Uvarint(), d.Uvarint()
+	p.FinalisePerTick, p.MaxStreams = int(d.Within("finalise_per_tick", maxPolicyCount)), int(d.Within("max_streams", maxPolicyCount))
+	p.MaxEpochs, p.MaxRuns = int(d.Within("max_epochs", maxPolicyCount)), int(d.Within("max_runs", maxPolicyCount))
+	p.ProtocolZero = d.Flags(1) != 0
 	if err := p.Validate(); err != nil || p != p.WithDefaults() {
-		d.fail("policy %+v: %v", p, err)
+		d.Fail("policy %+v: %v", p, err)
 	}
-	now := d.varint()
-	in.slots, in.streams, in.deadlines = d.uvarint(), d.uvarint(), d.uvarint()
+	now := d.Varint()
+	in.slots, in.streams, in.deadlines = d.Uvarint(), d.Uvarint(), d.Uvarint()
 	in.l = New(p)
 	in.l.nowMS, in.l.rules = now, in.rules
 }
 
 func (in *restore) deadline(d *decoder) {
-	dl := deadline{stream: frame.StreamID(d.within("stream id", 1<<32-1)), epoch: uint32(d.within("epoch", 1<<32-1))}
+	dl := deadline{stream: frame.StreamID(d.Within("stream id", 1<<32-1)), epoch: uint32(d.Within("epoch", 1<<32-1))}
 	dl.span = d.span(0)
-	dl.sinceMS = d.varint()
+	dl.sinceMS = d.Varint()
 	s := in.l.stream(dl.stream)
-	if d.err != nil {
+	if d.Err != nil {
 		return
 	}
 	if s == nil || s.epoch(dl.epoch) == nil || s.epoch(dl.epoch).rare == nil {
-		d.fail("deadline of epoch %d of stream %d, which has no gaps", dl.epoch, dl.stream)
+		d.Fail("deadline of epoch %d of stream %d, which has no gaps", dl.epoch, dl.stream)
 		return
 	}
 	in.l.queue.push(dl)
@@ -181,10 +182,10 @@ func (in *restore) deadline(d *decoder) {
 
 // span is a distance from at and a length, at most up to MaxSeq.
 func (d *decoder) span(at uint64) span {
-	s := span{first: at + d.within("distance", MaxSeq+1-at)}
-	s.end = s.first + d.within("length", MaxSeq+1-s.first)
+	s := span{first: at + d.Within("distance", MaxSeq+1-at)}
+	s.end = s.first + d.Within("length", MaxSeq+1-s.first)
 	if s.empty() {
-		d.fail("empty range at %d", s.first)
+		d.Fail("empty range at %d", s.first)
 	}
 	return s
 }

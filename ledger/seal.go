@@ -1,6 +1,10 @@
 package ledger
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/gaplessdb/gapless/ledger/canon"
+)
 
 // Seal is a device's word that an epoch ended: Last is the last number it will ever have.
 type Seal struct {
@@ -24,7 +28,7 @@ type SealResult struct {
 
 // Append appends the body of version CommandVersion.
 func (c *Seal) Append(dst []byte) []byte {
-	dst = appendFlags(c.append(dst), c.HasCount)
+	dst = canon.AppendFlags(c.append(dst), c.HasCount)
 	dst = binary.AppendUvarint(dst, c.Last)
 	if c.HasCount {
 		dst = binary.AppendUvarint(dst, c.Count)
@@ -34,12 +38,12 @@ func (c *Seal) Append(dst []byte) []byte {
 
 // ParseSeal is the inverse of Append. A malformed body is a *CommandError, another version ErrVersion.
 func ParseSeal(version uint8, body []byte) (c Seal, err error) {
-	d := decoder{b: body}
+	d := decoder{canon.Decoder{Src: body}}
 	c.parse(&d)
-	c.HasCount = d.flags(1) != 0
-	c.Last = d.uvarint()
+	c.HasCount = d.Flags(1) != 0
+	c.Last = d.Uvarint()
 	if c.HasCount {
-		c.Count = d.uvarint()
+		c.Count = d.Uvarint()
 	}
 	return c, parsed("seal", version, &d)
 }

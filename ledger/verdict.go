@@ -1,6 +1,10 @@
 package ledger
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/gaplessdb/gapless/ledger/canon"
+)
 
 // Verdict settles unverified duplicates: the proposer compared their bytes with what is stored.
 type Verdict struct {
@@ -22,16 +26,16 @@ func (c *Verdict) Append(dst []byte) []byte {
 	dst = binary.AppendUvarint(c.append(dst), uint64(c.Ordinal))
 	dst = binary.AppendUvarint(dst, c.From)
 	dst = binary.AppendUvarint(dst, c.To)
-	return appendFlags(dst, c.Identical)
+	return canon.AppendFlags(dst, c.Identical)
 }
 
 // ParseVerdict is the inverse of Append. A malformed body is a *CommandError, another version ErrVersion.
 func ParseVerdict(version uint8, body []byte) (c Verdict, err error) {
-	d := decoder{b: body}
+	d := decoder{canon.Decoder{Src: body}}
 	c.parse(&d)
-	c.Ordinal = uint32(d.within("epoch", 1<<32-1))
-	c.From, c.To = d.uvarint(), d.uvarint()
-	c.Identical = d.flags(1) != 0
+	c.Ordinal = uint32(d.Within("epoch", 1<<32-1))
+	c.From, c.To = d.Uvarint(), d.Uvarint()
+	c.Identical = d.Flags(1) != 0
 	return c, parsed("verdict", version, &d)
 }
 

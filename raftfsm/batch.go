@@ -143,7 +143,11 @@ func (a *batchApply) current(rd *frame.Reader) bool {
 // define gives a stream the number its leader assigned. At a limit the stream stays unknown and its frames are refused; any other
 // contradiction was ruled out by current.
 func (a *batchApply) define(def frame.Def) error {
-	err := a.state.ledger.Define(def.ID, def.Key)
+	define := a.state.ledger.Define
+	if a.state.ownDevice(def.Key.Device) {
+		define = a.state.ledger.DefineOwn
+	}
+	err := define(def.ID, def.Key)
 	var refused *ledger.CommandError
 	if errors.As(err, &refused) && (refused.Code == ledger.CodeTooManyStreams || refused.Code == ledger.CodeIDOutOfRange) {
 		return nil

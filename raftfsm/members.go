@@ -32,6 +32,15 @@ type membersData struct {
 	Servers   []string `json:"servers,omitempty"` // ids in Raft's newest committed configuration, ordered; none: not known
 }
 
+// raise is the command that takes a cluster version into use. Releases before cluster version 2 overlook by.
+type raise struct {
+	Version int    `json:"version"`
+	By      string `json:"by,omitempty"` // principal
+}
+
+// RaiseCommand is the body of a raise to a version.
+func RaiseCommand(version int, by string) ([]byte, error) { return json.Marshal(raise{version, by}) }
+
 // found is the first command of a history.
 type found struct {
 	ClusterID string `json:"cluster_id"`
@@ -87,7 +96,11 @@ func (m *Members) Apply(_, _ uint64, _ int64, kind uint16, version uint8, body [
 
 // Audit keeps the raise of the cluster version.
 func (m *Members) Audit(kind uint16, body []byte) (tenant, action, subject, by string, detail []byte, ok bool) {
-	return TenantSystem, "cluster_raise", fmt.Sprintf("cluster version %d", m.data.Version), "", body, kind == KindRaise
+	var to raise
+	if kind != KindRaise || json.Unmarshal(body, &to) != nil {
+		return "", "", "", "", nil, false
+	}
+	return TenantSystem, "cluster_raise", fmt.Sprintf("cluster version %d", to.Version), to.By, body, true
 }
 
 // configure takes in a configuration of Raft: who is not in it is no member any more. Configurations come in log order like commands.
@@ -124,9 +137,7 @@ func (m *Members) applyMember(body []byte) error {
 }
 
 func (m *Members) applyRaise(body []byte) error {
-	var to struct {
-		Version int `json:"version"`
-	}
+	var to raise
 	if err := json.Unmarshal(body, &to); err != nil {
 		return fmt.Errorf("raftfsm: raise command: %w", err)
 	}

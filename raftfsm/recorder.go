@@ -2,6 +2,7 @@ package raftfsm
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
@@ -106,7 +107,11 @@ func (a *batchApply) record(tenant, device string, receiveMS int64, fields []fra
 // derive makes one frame of a system device and stores it like any other.
 func (a *batchApply) derive(tenant, device string, receiveMS int64, fields []frame.Field, raw []byte) {
 	s := a.state
-	id, err := s.ledger.Intern(frame.StreamKey{Tenant: tenant, Device: device, Stream: frame.DefaultStream})
+	intern := s.ledger.Intern
+	if s.ownDevice(device) {
+		intern = s.ledger.InternOwn
+	}
+	id, err := intern(frame.StreamKey{Tenant: tenant, Device: device, Stream: frame.DefaultStream})
 	if err != nil {
 		s.recorder.dropped++
 		return
@@ -120,6 +125,12 @@ func (a *batchApply) derive(tenant, device string, receiveMS int64, fields []fra
 	if out.Status == ledger.Stored {
 		a.store(&g, receiveMS, &out, &it)
 	}
+}
+
+// ownDevice reports whether the limit of streams, which is meant for those of users, holds a device's back no more: since cluster version 2 that
+// are the system's, whose names no door takes from a client. Before, every release must refuse at the same place.
+func (c *content) ownDevice(device string) bool {
+	return c.members.Version() >= 2 && strings.HasPrefix(device, "_")
 }
 
 // deriveItem encodes one server-numbered frame as a batch of its own, so that the head holds it like every other.

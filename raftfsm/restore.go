@@ -74,15 +74,38 @@ func readFloor(r io.Reader, extra Extra) (c content, h floor.Header, m *segment.
 	if err != nil {
 		return c, h, nil, err
 	}
-	for _, name := range []string{manifestPart, coreName, c.ledger.Name(), c.members.Name()} {
-		if !seen[name] {
-			return c, h, nil, fmt.Errorf("raftfsm: floor %d has no part %q", h.Index, name)
-		}
-	}
-	if c.index != h.Index {
-		return c, h, nil, fmt.Errorf("raftfsm: floor %d holds the state at %d", h.Index, c.index)
+	if err := c.checkParts(seen, h.Index); err != nil {
+		return c, h, nil, fmt.Errorf("raftfsm: floor %d: %w", h.Index, err)
 	}
 	return c, h, m, nil
+}
+
+// checkParts is damage where a floor lacks a part that every node wrote at its index and cluster version, or has one of a later version: to go on
+// with an empty section instead would be to lose it without a word. A newer cluster's parts are not known here; who restores it is told to upgrade.
+func (c *content) checkParts(seen map[string]bool, index uint64) error {
+	if !seen[manifestPart] {
+		return damaged("a part "+manifestPart, "none")
+	}
+	if c.members.beyond() != nil {
+		return nil
+	}
+	version := max(c.members.Version(), 1)
+	for _, sec := range c.Sections() {
+		switch wanted := since(sec) <= version; {
+		case wanted && !seen[sec.Name()]:
+			return damaged(fmt.Sprintf("a part %s at cluster version %d", sec.Name(), version), "none")
+		case !wanted && seen[sec.Name()]:
+			return damaged(fmt.Sprintf("no part %s at cluster version %d", sec.Name(), version), "one")
+		}
+	}
+	if c.index != index {
+		return damaged(fmt.Sprintf("the state at %d", index), fmt.Sprintf("that at %d", c.index))
+	}
+	return nil
+}
+
+func damaged(want, got string) error {
+	return &floor.CorruptError{Path: "contents", Want: want, Got: got}
 }
 
 // ReadFloor builds a state from a floor file, for reading only.

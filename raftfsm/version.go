@@ -9,7 +9,7 @@ import (
 // SupportedVersion is the highest cluster version this binary can apply.
 //
 //	1  every command, batch and section of releases 0.1 to 0.3
-//	2  devices, consumers, merges; a policy with author and merge settings; audit frames
+//	2  devices, consumers, merges; a policy with author and merge settings; audit frames; max_streams holds no system device back
 //
 // What a version adds is in no log, floor or state before the cluster was raised to it. A new cluster begins at the newest.
 const SupportedVersion = 2

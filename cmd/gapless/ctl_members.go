@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"time"
@@ -18,6 +19,7 @@ type clusterMember struct {
 	Server        string `json:"server"`
 	Raft          string `json:"raft"`
 	HTTP          string `json:"http"`
+	Versions      int    `json:"versions"` // highest cluster version that its release supports, 0 for not known
 	Role          string `json:"role"`
 	State         string `json:"state"`
 	Answers       bool   `json:"answers"`
@@ -36,10 +38,14 @@ func newMembers(c *client) *cobra.Command {
 		Use:   "members",
 		Short: "list the nodes of the cluster",
 		Long: "List the servers of the cluster, how far each is, and what is to be done about it. A follower votes, a non-voter has the same frames and no vote;\n" +
-			"outside are nodes that answer and do not belong to the cluster: new ones, removed ones, and those whose disk is new.",
+			"outside are nodes that answer and do not belong to the cluster: new ones, removed ones, and those whose disk is new. VERSION is the highest cluster\n" +
+			"version that a node's release supports; above the table is the one in force.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return showCluster(cmd.Context(), c, cmd.OutOrStdout(), asJSON, func(w io.Writer, s *clusterStatus) error { return s.writeMembers(w) })
+			return showCluster(cmd.Context(), c, cmd.OutOrStdout(), asJSON, func(w io.Writer, s *clusterStatus) error {
+				fmt.Fprintf(w, "cluster version %d%s\n\n", s.ClusterVersion, s.raisable())
+				return s.writeMembers(w)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the node's answer as JSON")
@@ -47,13 +53,17 @@ func newMembers(c *client) *cobra.Command {
 }
 
 func (s *clusterStatus) writeMembers(w io.Writer) error {
-	t := newTable("NODE", "ROLE", "STATE", "SERVER ID", "CLUSTER ADDRESS", "HTTP", "DURABLE#", "BEHIND#", "LAST CONTACT#")
+	t := newTable("NODE", "ROLE", "STATE", "VERSION#", "SERVER ID", "CLUSTER ADDRESS", "HTTP", "DURABLE#", "BEHIND#", "LAST CONTACT#")
 	for _, m := range s.Members {
 		state, durable, behind, contact := "-", "-", "-", "none"
 		if m.Answers {
 			state, durable, behind, contact = m.State, fmt.Sprint(m.DurableIndex), fmt.Sprint(m.Behind), fmt.Sprintf("%d ms ago", m.LastContactMS)
 		}
-		t.add(m.Node, roleNames[m.Role], state, m.Server, m.Raft, m.HTTP, durable, behind, contact)
+		version := "-"
+		if m.Versions > 0 {
+			version = fmt.Sprint(m.Versions)
+		}
+		t.add(m.Node, roleNames[m.Role], state, version, m.Server, m.Raft, m.HTTP, durable, behind, contact)
 	}
 	if err := t.write(w); err != nil {
 		return err
@@ -69,6 +79,20 @@ func (s *clusterStatus) writeMembers(w io.Writer) error {
 		first = ""
 	}
 	return nil
+}
+
+// raisable says how to end an upgrade that every node went through, "" when there is none.
+func (s *clusterStatus) raisable() string {
+	newest := math.MaxInt
+	for _, m := range s.Members {
+		if m.Role != "outside" {
+			newest = min(newest, m.Versions)
+		}
+	}
+	if newest <= s.ClusterVersion || newest == math.MaxInt { // the latter: no members
+		return ""
+	}
+	return fmt.Sprintf("; every node supports %d: `gapless ctl cluster raise` takes it into use, and then no node can go back", newest)
 }
 
 func newJoin(c *client) *cobra.Command {
