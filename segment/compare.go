@@ -18,7 +18,7 @@ import (
 //
 // Both sides are decoded and compared row by row, but for blocks that the outputs have byte for byte from an input, with the same entry in the index:
 // whoever reads them gets what the input gives. before, which may be nil, is called before so many bytes are read; its error ends the comparison.
-// The files' hashes are not looked at.
+// The files' hashes, and what no index leads to, are not looked at: Verify does that.
 func Compare(outputs, inputs []*Reader, windowNS int64, before func(n int) error) error {
 	if before == nil {
 		before = func(int) error { return nil }

@@ -3,11 +3,37 @@ package segment
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/vfs"
 )
+
+// lyingMerge merges the inputs into one output with the right rows, which may say something false of them.
+func lyingMerge(tb testing.TB, inputs []*Reader, lie func(w *Writer)) *Reader {
+	tb.Helper()
+	file := &bytes.Buffer{}
+	m := merger{fs: vfs.NewMem(), opt: mergeAbout}
+	if err := m.prepare(inputs); err != nil {
+		tb.Fatal(err)
+	}
+	o, err := m.output(0, false)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	o.w = NewWriter(file, m.opt.Options)
+	if err := m.run(); err != nil {
+		tb.Fatal(err)
+	}
+	o.w.closeBlock()
+	lie(o.w)
+	if _, err := o.w.Finish(); err != nil {
+		tb.Fatal(err)
+	}
+	return openBytes(tb, file.Bytes(), ReaderOptions{})
+}
 
 // Outputs with the right rows that say something false of them.
 func TestCompareFindsLies(t *testing.T) {
@@ -37,30 +63,14 @@ func TestCompareFindsLies(t *testing.T) {
 		}},
 	} {
 		t.Run(strings.ReplaceAll(tt.name, " ", "_"), func(t *testing.T) {
-			temp := &bytes.Buffer{}
-			m := merger{fs: vfs.NewMem(), opt: MergeOptions{Options: mergeAbout.Options}}
 			inputs := readersOf(t, [][]byte{input})
-			if err := m.prepare(inputs); err != nil {
-				t.Fatal(err)
-			}
-			w := NewWriter(temp, m.opt.Options)
-			o, err := m.output(0, false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			o.w = w
-			if err := m.run(); err != nil {
-				t.Fatal(err)
-			}
-			w.closeBlock()
-			if len(w.index.refs) != 3 || len(w.index.runs) != 4 {
-				t.Fatalf("%d blocks, %d runs: the lies are about others", len(w.index.refs), len(w.index.runs))
-			}
-			tt.lie(w)
-			if _, err := w.Finish(); err != nil {
-				t.Fatal(err)
-			}
-			err = Compare([]*Reader{openBytes(t, temp.Bytes(), ReaderOptions{})}, inputs, 1<<50, nil)
+			output := lyingMerge(t, inputs, func(w *Writer) {
+				if len(w.index.refs) != 3 || len(w.index.runs) != 4 {
+					t.Fatalf("%d blocks, %d runs: the lies are about others", len(w.index.refs), len(w.index.runs))
+				}
+				tt.lie(w)
+			})
+			err := Compare([]*Reader{output}, inputs, 1<<50, nil)
 			var wrong *MismatchError
 			if tt.says == "" && err == nil || errors.As(err, &wrong) && tt.says != "" && strings.Contains(wrong.Column, tt.says) {
 				return
@@ -70,33 +80,68 @@ func TestCompareFindsLies(t *testing.T) {
 	}
 }
 
+// Coverage is that of the rows also where one part of an epoch was copied and the other one decoded.
+func TestCompareLooksAtCoverageBesideACopiedBlock(t *testing.T) {
+	inputs := readersOf(t, [][]byte{
+		fileOf(t, mergeInput(0), series([]numbers{{1, 0, 1000, 1}, {1, 1010, 1010 + maxRows - 1000, 1}}, oneField)),
+		fileOf(t, mergeInput(1), series([]numbers{{1, 5106, 5116, 1}, {1, 5200, 5210, 1}}, oneField)),
+	})
+	for _, tt := range []struct {
+		name string
+		ok   bool
+		lie  func(runs []ledger.Run) // [0 999] [1010 4105] [5106 5115] [5200 5209]
+	}{
+		{"the truth", true, func(runs []ledger.Run) {}},
+		{"in the copied block", false, func(runs []ledger.Run) { runs[0].Last--; runs[1].First-- }},
+		{"behind it", false, func(runs []ledger.Run) { runs[2].Last--; runs[3].First-- }},
+		{"between them", false, func(runs []ledger.Run) { runs[1].Last++; runs[2].First++ }},
+	} {
+		output := lyingMerge(t, inputs, func(w *Writer) {
+			if len(w.index.refs) != 2 || len(w.index.runs) != 4 {
+				t.Fatalf("%d blocks with runs %v: the lies are about others", len(w.index.refs), w.index.runs)
+			}
+			tt.lie(w.index.runs)
+		})
+		var wrong *MismatchError
+		err := Compare([]*Reader{output}, inputs, 0, nil)
+		if tt.ok && err != nil || !tt.ok && (!errors.As(err, &wrong) || wrong.Column != "coverage") {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
 // Statistics answer queries without the rows: false ones are found although every row is right.
 func TestCompareFindsFalseStatistics(t *testing.T) {
-	input := fileOf(t, mergeInput(0), series([]numbers{{1, 0, 30, 1}}, oneField))
-	_, made := mergeFiles(t, mergeAbout, input)
+	inputs := [][]byte{
+		fileOf(t, mergeInput(0), series([]numbers{{1, 0, 600, 2}}, oneField)),
+		fileOf(t, mergeInput(1), series([]numbers{{1, 1, 600, 2}, {2, 0, 30, 1}}, oneField)),
+	}
+	_, made := mergeFiles(t, mergeAbout, inputs...)
 	l := layoutOf(t, made[0])
-	d, err := parseDirectory(made[0][l.blocks[0].directory.from:], l.blocks[0].directory.from)
-	if err != nil {
-		t.Fatal(err)
-	}
 	found := 0
-	for i := range d.columns {
-		c := &d.columns[i]
-		if len(c.stats) == 0 {
-			continue
+	for _, block := range l.blocks {
+		d, err := parseDirectory(made[0][block.directory.from:], block.directory.from)
+		if err != nil {
+			t.Fatal(err)
 		}
-		b := bytes.Clone(made[0])
-		at := bytes.Index(b[l.blocks[0].sums[i]:], c.stats)
-		b[l.blocks[0].sums[i]+int64(at+len(c.stats)-1)] ^= 1
-		l.mend(b)
-		var wrong *MismatchError
-		if err := Compare([]*Reader{openBytes(t, b, ReaderOptions{})}, readersOf(t, [][]byte{input}), 0, nil); !errors.As(err, &wrong) {
-			t.Errorf("%s: %v", c, err)
+		for i := range d.columns {
+			c := &d.columns[i]
+			if len(c.stats) == 0 {
+				continue
+			}
+			b := bytes.Clone(made[0])
+			at := bytes.Index(b[block.sums[i]:], c.stats)
+			b[block.sums[i]+int64(at+len(c.stats)-1)] ^= 1
+			l.mend(b)
+			var wrong *MismatchError
+			if err := Compare([]*Reader{openBytes(t, b, ReaderOptions{})}, readersOf(t, inputs), 0, nil); !errors.As(err, &wrong) {
+				t.Errorf("%s: %v", c, err)
+			}
+			found++
 		}
-		found++
 	}
-	if found < 5 {
-		t.Errorf("%d columns with statistics", found)
+	if len(l.blocks) != 2 || found < 10 {
+		t.Errorf("%d columns with statistics in %d blocks", found, len(l.blocks))
 	}
 }
 
@@ -124,6 +169,69 @@ func TestCompareLooksAtWindows(t *testing.T) {
 	}
 	if err := Compare(nil, nil, 0, nil); !errors.Is(err, ErrEmpty) {
 		t.Errorf("nothing: %v", err)
+	}
+}
+
+// A frame of a window with an output of its own is wrong in the rest, whether its block was decoded or is that of the input.
+func TestCompareLooksAtTheRest(t *testing.T) {
+	const width = 1000e9 // one number a second: windows 0 and 1 make the rest, 2 to 16 have outputs of their own
+	var others []numbers
+	for d := range uint64(MaxOutputs + 1) {
+		others = append(others, numbers{int(d), 1000 * d, 1000*d + 300, 1})
+	}
+	guest := device(50)
+	for _, tt := range []struct {
+		name   string
+		guests numbers // from 2000 on they do not belong into the rest
+	}{
+		{"a few rows", numbers{50, 2000, 2003, 1}},
+		{"a block of the input", numbers{50, 2000, 2300, 1}},
+		{"the last row of a block of the input", numbers{50, 1701, 2001, 1}},
+	} {
+		rows := series(append(slices.Clone(others), tt.guests), oneField)
+		input := readersOf(t, [][]byte{fileOf(t, testOptions, rows)})
+		outputs := func(astray bool) []*Reader {
+			parts := make([][]stored, MaxOutputs)
+			for _, r := range rows {
+				part := max(0, Window(r.rec.TimeNS, width)-1)
+				if astray && r.key == guest {
+					part = 0
+				}
+				parts[part] = append(parts[part], r)
+			}
+			var files [][]byte
+			for _, p := range parts {
+				files = append(files, fileOf(t, testOptions, p))
+			}
+			return readersOf(t, files)
+		}
+		if err := Compare(outputs(false), input, width, nil); err != nil {
+			t.Errorf("%s, where they belong: %v", tt.name, err)
+		}
+		var wrong *MismatchError
+		err := Compare(outputs(true), input, width, nil)
+		if !errors.As(err, &wrong) || wrong.Column != "window" || wrong.Key != guest || wrong.Seq != 2000 {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
+// Only one output has several windows.
+func TestCompareLooksForOneRest(t *testing.T) {
+	rows, parts := []stored(nil), make([][]byte, MaxOutputs)
+	for i := range parts { // the first has windows 0 and 1, the second 2 and 3, each of the others one
+		from, n := uint64(len(rows)), uint64(1)
+		if i < 2 {
+			n = 2
+		}
+		part := series([]numbers{{i, from, from + n, 1}}, oneField)
+		rows = append(rows, part...)
+		parts[i] = fileOf(t, testOptions, part)
+	}
+	var wrong *MismatchError
+	err := Compare(readersOf(t, parts), readersOf(t, [][]byte{fileOf(t, testOptions, rows)}), 1e9, nil)
+	if !errors.As(err, &wrong) || wrong.Column != "window" {
+		t.Error(err)
 	}
 }
 

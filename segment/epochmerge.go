@@ -26,9 +26,11 @@ type epochMerge struct {
 
 // epochCursor is the place in one segment's rows of an epoch.
 type epochCursor struct {
-	src  *blockSource
-	runs []ledger.Run // which numbers the segment has
-	refs []blockRef   // the block at hand and those behind it
+	src     *blockSource
+	key     []byte
+	ordinal uint32
+	runs    []ledger.Run // which numbers the segment has
+	refs    []blockRef   // the block at hand and those behind it
 
 	block    *sourceBlock // nil until the block at hand is begun
 	row, end int          // what is left of it
@@ -71,7 +73,7 @@ func (m *epochMerge) next() (bool, error) {
 		if w == nil || w.compare(m.key, m.ordinal) != 0 {
 			continue
 		}
-		m.ahead = append(m.ahead, &epochCursor{src: m.sources[i], refs: w.epoch.refs, runs: w.epoch.runs})
+		m.ahead = append(m.ahead, &epochCursor{src: m.sources[i], key: m.key, ordinal: m.ordinal, refs: w.epoch.refs, runs: w.epoch.runs})
 		if err := m.advance(i); err != nil {
 			return false, err
 		}
@@ -118,16 +120,22 @@ func (c *epochCursor) seq() uint64 {
 	return c.refs[0].firstSeq
 }
 
-// begin decodes the block at hand.
+// begin decodes the block at hand. Whose rows it has, the block says as well as the index, and some readers ask the one and some the other.
 func (c *epochCursor) begin() error {
 	if c.block != nil {
 		return nil
 	}
-	b, err := c.src.load(&c.refs[0])
+	ref := &c.refs[0]
+	b, err := c.src.load(ref)
 	if err != nil {
 		return err
 	}
-	run := &b.rows.runs[c.refs[0].run]
+	run := &b.rows.runs[ref.run]
+	if !bytes.Equal(run.key, c.key) || run.ordinal != c.ordinal {
+		err := damaged("block", 0, fmt.Sprintf("epoch %d of %q in run %d as the index says", c.ordinal, c.key, ref.run),
+			fmt.Sprintf("epoch %d of %q", run.ordinal, run.key))
+		return c.src.damage(err, "", ref.offset)
+	}
 	c.block, c.row, c.end = b, run.first, run.first+run.rows
 	return nil
 }

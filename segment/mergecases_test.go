@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/vfs"
 	"pgregory.net/rapid"
 )
@@ -39,6 +38,10 @@ func TestMergeRefuses(t *testing.T) {
 	if err := refused(t, "one twice", mergeAbout, a, a); !errors.Is(err, ErrTwice) {
 		t.Errorf("one twice: %v", err)
 	}
+	c := fileOf(t, mergeInput(2), series([]numbers{{1, 4095, 4100, 1}}, oneField))
+	if err := refused(t, "the last frame of a full block again", mergeAbout, a, c); !errors.Is(err, ErrTwice) {
+		t.Errorf("the last frame of a full block again: %v", err)
+	}
 	for name, change := range map[string]func(o *MergeOptions){
 		"another cluster":   func(o *MergeOptions) { o.Cluster = "plant-8" },
 		"another partition": func(o *MergeOptions) { o.Partition++ },
@@ -49,10 +52,15 @@ func TestMergeRefuses(t *testing.T) {
 		change(&opt)
 		refused(t, name, opt, a)
 	}
-	p := partsOf(t, a)
-	p.footer.header.minor++
-	if err := refused(t, "a newer minor version", mergeAbout, p.file(nil)); !errors.Is(err, ErrVersion) {
-		t.Errorf("a newer minor version: %v", err)
+	for name, change := range map[string]func(h *header){
+		"a newer minor version": func(h *header) { h.minor++ },
+		"a compatible feature":  func(h *header) { h.compatible = 1 },
+	} {
+		p := partsOf(t, a)
+		change(&p.footer.header)
+		if err := refused(t, name, mergeAbout, p.file(nil)); !errors.Is(err, ErrVersion) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	_, _, _, mixed := mixedFile(t)
 	unknown := refused(t, "a column that nobody knows", mergeAbout, withUnknownColumns(t, mixed))
@@ -94,6 +102,33 @@ func TestMergeFindsDamage(t *testing.T) {
 	}
 }
 
+// Damage of any page of an input's index is damage, for a merge as for a comparison: no epoch behind it is taken for one that is not there.
+func TestMergeFindsDamagedPages(t *testing.T) {
+	var list []numbers
+	for i := range 3000 {
+		list = append(list, numbers{i, 0, 1, 1})
+	}
+	file := fileOf(t, mergeInput(0), series(list, oneField))
+	pages := layoutOf(t, file).pages
+	if len(pages) < 3 {
+		t.Fatalf("%d pages", len(pages))
+	}
+	for i, p := range pages {
+		b := bytes.Clone(file)
+		b[p.from+9] ^= 1
+		if err := refused(t, "a damaged page", mergeAbout, b); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("page %d: %v", i, err)
+		}
+		whole, damaged := readersOf(t, [][]byte{file}), readersOf(t, [][]byte{b})
+		if err := Compare(whole, damaged, 0, nil); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("page %d of an input: %v", i, err)
+		}
+		if err := Compare(damaged, whole, 0, nil); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("page %d of an output: %v", i, err)
+		}
+	}
+}
+
 // A disk that fails under an input ends the merge with its error.
 func TestMergeOfASickDisk(t *testing.T) {
 	file := fileOf(t, mergeInput(0), series([]numbers{{1, 0, 20_000, 1}}, oneField))
@@ -130,6 +165,9 @@ func TestMergeIsStopped(t *testing.T) {
 	blocks := openBytes(t, a, ReaderOptions{}).footer.body.length + openBytes(t, b, ReaderOptions{}).footer.body.length
 	if size := len(made[0]) + len(made[1]); len(outputs) != 2 || written != size || done != blocks {
 		t.Errorf("%d outputs; Limit heard of %d bytes of %d, Progress of %d of %d", len(outputs), written, size, done, blocks)
+	}
+	if pieces := 2 * len(outputs); calls <= pieces { // it is asked before each block, too
+		t.Errorf("Limit was asked %d times", calls)
 	}
 	opt.Progress = nil
 	for n := range calls {
@@ -223,72 +261,4 @@ func TestMergedSegmentAgreesWithSortedSamples(t *testing.T) {
 			}
 		}
 	})
-}
-
-// Up to MaxOutputs windows have a segment each. Of more, the ones with the most frames do, and a clock that shows random times cannot change that.
-func TestMergeOfManyWindows(t *testing.T) {
-	window := func(i int) int64 { return int64(i) * 1000e9 }
-	rowsAt := func(device uint64, ns ...int64) (rows []stored) {
-		for i, at := range ns {
-			rows = append(rows, stored{key: testKeys[device], ordinal: 1, rec: Record{Row: Row{Seq: uint64(i), TimeNS: at, Class: frame.ClassEvent, Seal: 1}}})
-		}
-		return rows
-	}
-	opt := mergeAbout
-	opt.WindowNS = 1000e9
-	for _, windows := range []int{1, MaxOutputs, MaxOutputs + 1, 3 * MaxOutputs} {
-		var times []int64
-		for w := range windows {
-			for i := range 2 + w%MaxOutputs { // the later ones of each sixteen have more
-				times = append(times, window(w-5)+int64(i))
-			}
-		}
-		file := fileOf(t, mergeInput(0), rowsAt(0, times...))
-		outputs, made := mergeFiles(t, opt, file)
-		want := min(windows, MaxOutputs)
-		if len(outputs) != want || outputs[len(outputs)-1].Rest != (windows > MaxOutputs) {
-			t.Errorf("%d windows: %+v", windows, outputs)
-		}
-		if err := Compare(readersOf(t, made), readersOf(t, [][]byte{file}), opt.WindowNS, nil); err != nil {
-			t.Errorf("%d windows: %v", windows, err)
-		}
-	}
-
-	rnd := rand.New(rand.NewPCG(1, 9))
-	wild := make([]int64, 3*countedWindows)
-	for i := range wild {
-		wild[i] = rnd.Int64()
-	}
-	var steady []int64
-	for w := range 5 {
-		for i := range 100 {
-			steady = append(steady, window(w)+int64(i))
-		}
-	}
-	file := fileOf(t, mergeInput(0), append(rowsAt(0, wild...), rowsAt(2, steady...)...))
-	outputs, made := mergeFiles(t, opt, file)
-	own := 0
-	for _, o := range outputs {
-		if o.Window >= 0 && o.Window < 5 && o.Info.Frames >= 100 {
-			own++
-		}
-	}
-	if rest := outputs[len(outputs)-1]; len(outputs) != MaxOutputs || own != 5 || !rest.Rest || rest.Info.Frames < uint64(len(wild)-100) {
-		t.Errorf("%d outputs, %d of the steady windows among them, the last %+v", len(outputs), own, rest)
-	}
-	if err := Compare(readersOf(t, made), readersOf(t, [][]byte{file}), opt.WindowNS, nil); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestWindow(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		ns, width := rapid.Int64().Draw(t, "ns"), rapid.Int64Range(1, 1<<62).Draw(t, "width")
-		if got, want := Window(ns, width), slowWindow(ns, width); got != want {
-			t.Fatalf("Window(%d, %d) = %d, want %d", ns, width, got, want)
-		}
-	})
-	if Window(-1, 0) != 0 || Window(5, 0) != 0 {
-		t.Error("a width of 0 makes more than one window")
-	}
 }

@@ -124,20 +124,60 @@ func TestMergeCopiesBlocks(t *testing.T) {
 			if fmt.Sprint(blocks) != fmt.Sprint(tt.want) || copied != tt.copied {
 				t.Errorf("blocks of %v rows, %d copied in %d blocks; want %v, %d", blocks, copied, copiedBlocks, tt.want, tt.copied)
 			}
-			for i, want := range wantOutputs(t, files, tt.window) {
-				var got []string
-				for _, row := range rowsOf(t, made[i]) {
-					got = append(got, row.text)
-				}
-				slices.Sort(got)
-				slices.Sort(want)
-				if !slices.Equal(got, want) {
-					t.Errorf("output %d: %s", i, firstDifference(got, want))
-				}
+			if d := rowsDiffer(t, made, files, tt.window); d != "" {
+				t.Error(d)
 			}
 			if err := Compare(readersOf(t, made), readersOf(t, files), tt.window, nil); err != nil {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// Short blocks that lie one behind the other in one input are put together, although no other input has anything beside them.
+func TestMergePutsShortBlocksTogether(t *testing.T) {
+	rows := series([]numbers{{1, 0, 900, 1}}, oneField)
+	file := writtenFile(t, mergeInput(0), rows[:300], func(w *Writer) {
+		for i, r := range rows[300:] {
+			if i%300 == 0 {
+				w.closeBlock()
+			}
+			if err := w.Add(&r.rec); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if got := rowsOfBlocks(t, file); !slices.Equal(got, []int{300, 300, 300}) {
+		t.Fatalf("blocks of %v rows", got)
+	}
+	outputs, made := mergeFiles(t, mergeAbout, file)
+	if got := rowsOfBlocks(t, made[0]); !slices.Equal(got, []int{900}) || outputs[0].Copied != 0 {
+		t.Errorf("blocks of %v rows, %d copied", got, outputs[0].Copied)
+	}
+	if d := rowsDiffer(t, made, [][]byte{file}, 0); d != "" {
+		t.Error(d)
+	}
+}
+
+// A row between those of a block that goes into another window: the block is made anew, equal to the one of the input, and compared in pieces.
+func TestMergeOfARowOfAnotherWindowInABlock(t *testing.T) {
+	rows := series([]numbers{{1, 0, 301, 1}}, oneField)
+	rows[100].rec.TimeNS = 5000e9
+	files := [][]byte{
+		fileOf(t, mergeInput(0), slices.Concat(rows[:100], rows[101:])),
+		fileOf(t, mergeInput(1), rows[100:101]),
+	}
+	opt := mergeAbout
+	opt.WindowNS = 1000e9
+	_, made := mergeFiles(t, opt, files...)
+	if d := rowsDiffer(t, made, files, opt.WindowNS); d != "" {
+		t.Error(d)
+	}
+	block := func(file []byte) []byte { s := layoutOf(t, file).sections[0]; return file[s.offset:s.end()] }
+	if !bytes.Equal(block(made[0]), block(files[0])) {
+		t.Error("the block is another one")
+	}
+	if err := Compare(readersOf(t, made), readersOf(t, files), opt.WindowNS, nil); err != nil {
+		t.Error(err)
 	}
 }

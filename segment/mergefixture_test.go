@@ -23,7 +23,7 @@ func mergeInput(i int) Options {
 
 var mergeAbout = MergeOptions{Options: Options{Cluster: testOptions.Cluster, Partition: testOptions.Partition, History: testOptions.History}}
 
-// drawInputs draws segments that overlap in every way and have no frame in common.
+// drawInputs draws segments, in any order, that overlap in every way and have no frame in common.
 func drawInputs(t *rapid.T, tb testing.TB) (files [][]byte) {
 	rnd := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
 	fixtures := make([]*fixture, rapid.IntRange(1, 4).Draw(t, "inputs"))
@@ -61,6 +61,7 @@ func drawInputs(t *rapid.T, tb testing.TB) (files [][]byte) {
 			files = append(files, f.writeAs(mergeInput(i)))
 		}
 	}
+	rnd.Shuffle(len(files), func(i, k int) { files[i], files[k] = files[k], files[i] })
 	return files
 }
 
@@ -157,4 +158,25 @@ func readersOf(tb testing.TB, files [][]byte) []*Reader {
 		readers[i] = openBytes(tb, f, ReaderOptions{Name: nameOf(f)})
 	}
 	return readers
+}
+
+// rowsDiffer says how the rows of a merge's outputs are not those that it must make, or nothing.
+func rowsDiffer(tb testing.TB, made, files [][]byte, width int64) string {
+	tb.Helper()
+	want := wantOutputs(tb, files, width)
+	if len(made) != len(want) {
+		return fmt.Sprintf("%d outputs, want %d", len(made), len(want))
+	}
+	for i := range made {
+		var got []string
+		for _, row := range rowsOf(tb, made[i]) {
+			got = append(got, row.text)
+		}
+		slices.Sort(got)
+		slices.Sort(want[i])
+		if !slices.Equal(got, want[i]) {
+			return fmt.Sprintf("output %d: %d rows, want %d: %s", i, len(got), len(want[i]), firstDifference(got, want[i]))
+		}
+	}
+	return ""
 }

@@ -48,8 +48,8 @@ func chooseWindows(inputs []*Reader, width int64, before func(n int) error) (*wi
 		if many = many || uint64(last-first) >= MaxOutputs; many {
 			return nil
 		}
-		for ; first <= last; first++ {
-			c.frames[first] = 0
+		for n := range last - first + 1 {
+			c.frames[first+n] = 0
 		}
 		many = len(c.frames) > MaxOutputs
 		return nil
@@ -67,7 +67,7 @@ func chooseWindows(inputs []*Reader, width int64, before func(n int) error) (*wi
 	if err != nil {
 		return nil, err
 	}
-	if len(c.frames) > MaxOutputs || c.dropped {
+	if len(c.frames) > MaxOutputs { // also where some were dropped
 		c.keep(MaxOutputs - 1)
 		w.own = map[int64]bool{}
 		for window := range c.frames {
@@ -96,9 +96,8 @@ func eachBlock(inputs []*Reader, fn func(r *Reader, ref *blockRef) error) error 
 
 // windowCount counts frames by window.
 type windowCount struct {
-	width   int64
-	frames  map[int64]uint64
-	dropped bool
+	width  int64
+	frames map[int64]uint64
 }
 
 func (c *windowCount) add(r *Reader, ref *blockRef) error {
@@ -116,7 +115,6 @@ func (c *windowCount) add(r *Reader, ref *blockRef) error {
 func (c *windowCount) count(window int64, frames uint64) {
 	if c.frames[window] += frames; len(c.frames) > countedWindows {
 		c.keep(countedWindows / 2)
-		c.dropped = true
 	}
 }
 
