@@ -1,17 +1,28 @@
 package gapless
 
 import (
+	"errors"
+	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
+)
+
+// Pauses between two attempts to take a connection when there is no room for one: out of descriptors, say. What is open goes on meanwhile.
+const (
+	shortestAcceptPause = 5 * time.Millisecond
+	longestAcceptPause  = time.Second
 )
 
 // clients are the connections of the HTTP API. The server takes a connection on which no byte ever came for a request in work and would wait for it
 // when the node closes; HTTP clients open such connections in advance. So they are ended here, as soon as the listener closes.
 type clients struct {
 	net.Listener
+	log *slog.Logger
 
-	mu     sync.Mutex // protects what follows
+	gone   chan struct{} // closed by the first Close
+	mu     sync.Mutex    // protects what follows
 	open   map[*client]struct{}
 	closed bool
 }
@@ -23,16 +34,30 @@ type client struct {
 	began atomic.Bool // a byte came
 }
 
-func newClients(l net.Listener) *clients {
-	return &clients{Listener: l, open: map[*client]struct{}{}}
+func newClients(l net.Listener, log *slog.Logger) *clients {
+	return &clients{Listener: l, log: log, gone: make(chan struct{}), open: map[*client]struct{}{}}
 }
 
-// Accept implements net.Listener.
+// Accept implements net.Listener. An error of the system may pass, so it is tried again: the only error is that the listener is closed.
 func (c *clients) Accept() (net.Conn, error) {
-	conn, err := c.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for pause := shortestAcceptPause; ; pause = min(2*pause, longestAcceptPause) {
+		conn, err := c.Listener.Accept()
+		if err == nil {
+			return c.take(conn)
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return nil, err
+		}
+		c.log.Error("HTTP port cannot accept", "addr", c.Addr(), "err", err, "again_in", pause)
+		select {
+		case <-time.After(pause):
+		case <-c.gone:
+			return nil, net.ErrClosed
+		}
 	}
+}
+
+func (c *clients) take(conn net.Conn) (net.Conn, error) {
 	accepted := &client{Conn: conn, all: c}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -48,6 +73,9 @@ func (c *clients) Accept() (net.Conn, error) {
 func (c *clients) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.closed {
+		close(c.gone)
+	}
 	c.closed = true
 	for conn := range c.open {
 		if !conn.began.Load() {

@@ -4,9 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"math"
 	"net"
+	"net/http"
 	"os"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -63,3 +69,64 @@ func holds(c *clients, from string, began bool) bool {
 	}
 	return false
 }
+
+// sparse is a listener of a system that is out of descriptors for a while.
+type sparse struct {
+	net.Listener
+	refusals atomic.Int32
+}
+
+func (s *sparse) Accept() (net.Conn, error) {
+	if s.refusals.Add(-1) >= 0 {
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	return s.Listener.Accept()
+}
+
+// TestOutOfDescriptors: a node that cannot take connections for a while goes on, and takes them afterwards.
+func TestOutOfDescriptors(t *testing.T) {
+	c := newTestCluster(t, 1)
+	c.cfgs[0].Peers = nil
+	var door sparse
+	c.cfgs[0].Machine.Listen = func(network, addr string) (net.Listener, error) {
+		l, err := net.Listen(network, addr)
+		if addr != c.cfgs[0].HTTP || err != nil {
+			return l, err
+		}
+		door.Listener = l
+		door.refusals.Store(5)
+		return &door, nil
+	}
+	c.startAll()
+	eventually(t, func() bool { return door.refusals.Load() < 0 }, func() string { return "nobody tries to accept again" })
+	if status, _ := get(t, c.nodes[0], "/healthz"); status != http.StatusOK {
+		t.Errorf("GET /healthz answers %d", status)
+	}
+}
+
+// TestCloseWhileOutOfDescriptors: who waits for room does not hold up the end.
+func TestCloseWhileOutOfDescriptors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		door := &sparse{Listener: closedListener{}}
+		door.refusals.Store(math.MaxInt32)
+		all := newClients(door, slog.New(slog.DiscardHandler))
+		ended := make(chan error)
+		go func() {
+			_, err := all.Accept()
+			ended <- err
+		}()
+		time.Sleep(time.Minute)
+		all.Close()
+		all.Close()
+		if err := <-ended; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Accept ends with %v", err)
+		}
+	})
+}
+
+// closedListener has an address and nothing else.
+type closedListener struct{}
+
+func (closedListener) Accept() (net.Conn, error) { return nil, net.ErrClosed }
+func (closedListener) Close() error              { return nil }
+func (closedListener) Addr() net.Addr            { return &net.TCPAddr{} }

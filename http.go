@@ -57,7 +57,7 @@ func (n *Node) openHTTP() error {
 	if err != nil {
 		return fmt.Errorf("gapless: http: %w", err)
 	}
-	n.clients = newClients(listener)
+	n.clients = newClients(listener, n.log)
 	n.tasks.Go(func() {
 		if err := n.server.Serve(n.clients); err != nil && n.ctx.Err() == nil {
 			n.fail(fmt.Errorf("gapless: http: %w", err))
