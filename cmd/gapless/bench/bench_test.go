@@ -175,7 +175,11 @@ func TestLoadOfANode(t *testing.T) {
 			defer n.Close()
 			base := "http://" + n.HTTPAddr()
 			waitReady(t, base)
-			r, err := Run(t.Context(), Options{URL: base, Format: format, Devices: 40, Batch: 100, Frames: 3950, Prepare: format == "json", Verify: true})
+			o := Options{URL: base, Format: format, Devices: 40, Batch: 100, Frames: 3950, Prepare: format == "json", Verify: true}
+			if format == "binary" {
+				o.Connections = 1 // the questions below want to know how many frames a device has
+			}
+			r, err := Run(t.Context(), o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -194,7 +198,7 @@ func TestLoadOfANode(t *testing.T) {
 	}
 }
 
-// checkQuestions asks a fleet of 40 devices, 8 fields and some 99 frames each that begins at start, and once about a day before.
+// checkQuestions asks a fleet of 40 devices with 8 fields that begins at start, whose first device has 99 frames, and once about a day before.
 func checkQuestions(t *testing.T, base string, start time.Time) {
 	t.Helper()
 	o := QueryOptions{Target: "gapless", URL: base, Devices: 40, Start: start, Repeat: 2}
@@ -206,7 +210,7 @@ func checkQuestions(t *testing.T, base string, start time.Time) {
 	for _, a := range q.Answers {
 		got = append(got, a.Points)
 	}
-	if got[0] != 40*8 || got[1] < 90*8 || got[1]%8 != 0 || got[2] < 40*2 || got[3] != 10 { // a connection may be ahead of another
+	if got[0] != 40*8 || got[1] != 99*8 || got[2] < 40*2 || got[3] != 10 {
 		t.Errorf("the answers hold %v values", got)
 	}
 	o.Start = start.Add(-24 * time.Hour)
