@@ -1,6 +1,7 @@
 package gapless
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -104,12 +106,45 @@ func TestOutOfDescriptors(t *testing.T) {
 	}
 }
 
+// TestNodeHasFewPlaces: on a node that is full a client that asks without pause gives its connection up to one that waits, and both are counted.
+func TestNodeHasFewPlaces(t *testing.T) {
+	c := newTestCluster(t, 1)
+	c.cfgs[0].Peers, c.cfgs[0].HTTPMaxConns = nil, 1
+	c.startAll()
+	n := c.nodes[0]
+	conn, err := net.Dial("tcp", n.HTTPAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	busy := &caller{Conn: conn, t: t, r: bufio.NewReader(conn)}
+	eventually(t, func() bool { // the tests' own client may still have the place
+		_, err := busy.ask("/healthz")
+		return err == nil
+	}, func() string { return "no answer" })
+	answered := make(chan string)
+	go func() {
+		_, metrics := get(t, n, "/metrics")
+		answered <- metrics
+	}()
+	eventually(t, func() bool { last, err := busy.ask("/healthz"); return last || err != nil }, func() string { return "the connection stays" })
+	metrics := <-answered
+	for _, want := range []string{"gapless_http_open_connections 1\n", "gapless_http_max_connections 1\n", "gapless_http_connections_waited_total "} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("the metrics lack %q", want)
+		}
+	}
+	if strings.Contains(metrics, "gapless_http_connections_waited_total 0\n") {
+		t.Error("nobody is counted who waited")
+	}
+}
+
 // TestCloseWhileOutOfDescriptors: who waits for room does not hold up the end.
 func TestCloseWhileOutOfDescriptors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		door := &sparse{Listener: closedListener{}}
 		door.refusals.Store(math.MaxInt32)
-		all := newClients(door, slog.New(slog.DiscardHandler))
+		all := newClients(door, mostClients, slog.New(slog.DiscardHandler))
 		ended := make(chan error)
 		go func() {
 			_, err := all.Accept()

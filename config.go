@@ -38,6 +38,7 @@ type Config struct {
 	Heartbeat        time.Duration `yaml:"heartbeat" help:"Raft heartbeat and election timeout; fail-over takes about 2.3 times as long"`
 	AdmitAfter       time.Duration `yaml:"admit_after" help:"how long a starting node waits for members that do not answer, where those that do may not know its newest acknowledgements"`
 	RequestTimeout   time.Duration `yaml:"request_timeout" help:"longest wait of one request for its commit or its answer"`
+	HTTPMaxConns     int           `yaml:"http_max_connections" help:"HTTP connections at once; beyond it those without a request give way, and new ones wait; 0: half of what the limit of open files leaves, at most 16384"`
 	MaxBodyBytes     int           `yaml:"max_body_bytes" help:"largest request body"`
 	MaxUnpackedBytes int           `yaml:"max_unpacked_bytes" help:"largest request body after decompression"`
 	MaxInflightBytes int64         `yaml:"max_inflight_bytes" help:"request bodies being worked on; beyond it the answer is 429"`
@@ -48,13 +49,12 @@ type Config struct {
 	LineDBField      string        `yaml:"line_db_field" help:"field that keeps the name of the database or bucket that a line was written to; none: it is not kept"`
 	CacheBytes       int64         `yaml:"cache_bytes" help:"memory for decoded blocks of segments"`
 	LogKeepBytes     int64         `yaml:"log_keep_bytes" help:"log kept beyond what this node needs, so that a node that was away catches up without pulling segments"`
+	LogFileBytes     int64         `yaml:"log_file_bytes" help:"size of one file of the log, 65536 to 1073741824; only a single larger write makes a longer one"`
 	PullBytesPerSec  int64         `yaml:"pull_bytes_per_second" help:"limit on pulling segments from other nodes, 0 for none"`
 	MergeBytesPerSec int64         `yaml:"merge_bytes_per_second" help:"limit on what merging segments writes, and on what comparing them reads; while a flush is under way it is done an eighth of the time"`
 	RetireAfter      time.Duration `yaml:"retire_after" help:"how long a segment that a merge replaced stays for queries that began before; longer than any of them may take"`
 	LogLevel         string        `yaml:"log_level" help:"debug, info, warn or error"`
 	LogFormat        string        `yaml:"log_format" help:"text or json"`
-
-	LogFileBytes int64 `yaml:"-"` // size of one file of the log, default 64 MiB
 
 	Version    string               `yaml:"-"` // shown by status; set by the command
 	Logger     *slog.Logger         `yaml:"-"` // default slog.Default()
@@ -85,6 +85,7 @@ func Defaults() Config {
 		LineDBField:      influx.None,
 		CacheBytes:       256 << 20,
 		LogKeepBytes:     1 << 30,
+		LogFileBytes:     64 << 20,
 		MergeBytesPerSec: compact.DefaultBytesPerSecond,
 		RetireAfter:      time.Minute,
 		LogLevel:         "info",
@@ -122,6 +123,7 @@ func (c *Config) fill() {
 	setDefault(&c.MaxQueueBytes, d.MaxQueueBytes)
 	setDefault(&c.CacheBytes, d.CacheBytes)
 	setDefault(&c.LogKeepBytes, d.LogKeepBytes)
+	setDefault(&c.LogFileBytes, d.LogFileBytes)
 	setDefault(&c.MergeBytesPerSec, d.MergeBytesPerSec)
 	setDefault(&c.RetireAfter, d.RetireAfter)
 	if c.Logger == nil {
@@ -185,6 +187,9 @@ func (c *Config) Validate() error {
 	if c.CacheBytes < 1<<20 || c.LogKeepBytes < 64<<10 || c.PullBytesPerSec < 0 {
 		fail("cache_bytes %d must be at least 1048576, log_keep_bytes %d at least 65536, pull_bytes_per_second %d not negative", c.CacheBytes, c.LogKeepBytes, c.PullBytesPerSec)
 	}
+	if c.LogFileBytes < 64<<10 || c.LogFileBytes > 1<<30 {
+		fail("log_file_bytes %d: give 65536 to 1073741824", c.LogFileBytes)
+	}
 	if c.MergeBytesPerSec < 1<<10 || c.RetireAfter < 0 {
 		fail("merge_bytes_per_second %d must be at least 1024, retire_after %s not negative", c.MergeBytesPerSec, c.RetireAfter)
 	}
@@ -199,6 +204,13 @@ func (c *Config) Validate() error {
 	}
 	if c.MaxBodyBytes < 1<<10 || c.MaxUnpackedBytes < c.MaxBodyBytes {
 		fail("max_body_bytes %d must be at least 1024 and max_unpacked_bytes %d not below it", c.MaxBodyBytes, c.MaxUnpackedBytes)
+	}
+	if c.HTTPMaxConns < 0 || c.HTTPMaxConns > 1<<20 {
+		fail("http_max_connections %d: give 0 for as many as there is room for, or 1 to 1048576", c.HTTPMaxConns)
+	} else if c.LogFileBytes > 0 {
+		if _, err := c.shareOpenFiles(); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -27,11 +27,17 @@ func TestConfigValidate(t *testing.T) {
 		}, ""},
 		{"a key is missing", func(c *Config) { c.ClusterCert, c.ClusterCA = "n.crt", "ca.crt" }, "all three"},
 		{"no cache", func(c *Config) { c.CacheBytes = 1 }, "cache_bytes"},
+		{"no log kept", func(c *Config) { c.LogKeepBytes = 64<<10 - 1 }, "log_keep_bytes"},
+		{"smallest log files", func(c *Config) { c.LogFileBytes = 64 << 10 }, ""},
+		{"log files too small", func(c *Config) { c.LogFileBytes = 64<<10 - 1 }, "log_file_bytes 65535"},
+		{"largest log files", func(c *Config) { c.LogFileBytes = 1 << 30 }, ""},
+		{"log files too large", func(c *Config) { c.LogFileBytes = 1<<30 + 1 }, "log_file_bytes 1073741825"},
+		{"negative log files", func(c *Config) { c.LogFileBytes = -1 }, "log_file_bytes -1"},
 		{"hasty heartbeat", func(c *Config) { c.Heartbeat = time.Millisecond }, "heartbeat"},
 		{"fence below heartbeat", func(c *Config) { c.FenceAfter = 100 * time.Millisecond }, "fence_after"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			c := Config{Node: "n1", Data: "data"}
+			c := Config{Node: "n1", Data: "data", Machine: Machine{OpenFiles: 1 << 20}}
 			tc.edit(&c)
 			err := c.Validate()
 			if tc.want == "" && err != nil {

@@ -24,7 +24,8 @@ const (
 // openFloors opens what is durable below the log: segments and floors.
 func (n *Node) openFloors() (err error) {
 	n.shelf, err = shelf.Open(n.dir, segmentsDir, shelf.Options{
-		CacheBytes: n.cfg.CacheBytes, PullBytesPerSecond: n.cfg.PullBytesPerSec, RetireAfter: n.retireAfter(), Logger: n.log, Metrics: n.cfg.Registerer,
+		MaxFiles: n.files.segments, CacheBytes: n.cfg.CacheBytes, PullBytesPerSecond: n.cfg.PullBytesPerSec, RetireAfter: n.retireAfter(),
+		Logger: n.log, Metrics: n.cfg.Registerer,
 	})
 	if err != nil {
 		return err

@@ -25,7 +25,6 @@ import (
 // Bounds of the HTTP server that nobody needs to set.
 const (
 	maxHeaderBytes = 64 << 10
-	maxConnections = 16384
 	readTimeout    = 60 * time.Second // of a whole request, and of its answer
 	idleTimeout    = 2 * time.Minute
 )
@@ -47,7 +46,8 @@ func (n *Node) openHTTP() error {
 	}
 	n.routes = append(n.routes, n.adminRoutes()...)
 	n.server = &fasthttp.Server{
-		Handler: n.serve, ErrorHandler: n.serveBroken, Name: "gapless", Concurrency: maxConnections,
+		Handler: n.serve, ErrorHandler: n.serveBroken, ConnState: turnClient, Name: "gapless",
+		Concurrency:    2 * n.files.clients, // a worker may be slower to end than the connection
 		ReadBufferSize: maxHeaderBytes, MaxRequestBodySize: n.cfg.MaxBodyBytes,
 		StreamRequestBody: true, DisablePreParseMultipartForm: true,
 		ReadTimeout: readTimeout, WriteTimeout: readTimeout, IdleTimeout: idleTimeout, CloseOnShutdown: true, NoDefaultContentType: true,
@@ -57,7 +57,10 @@ func (n *Node) openHTTP() error {
 	if err != nil {
 		return fmt.Errorf("gapless: http: %w", err)
 	}
-	n.clients = newClients(listener, n.log)
+	n.clients = newClients(listener, n.files.clients, n.log)
+	if err := n.clients.measure(n.cfg.Registerer); err != nil {
+		return err
+	}
 	n.tasks.Go(func() {
 		if err := n.server.Serve(n.clients); err != nil && n.ctx.Err() == nil {
 			n.fail(fmt.Errorf("gapless: http: %w", err))
@@ -127,6 +130,9 @@ func (n *Node) serve(ctx *fasthttp.RequestCtx) {
 	}
 	if err != nil {
 		n.writeError(ctx, r, err)
+	}
+	if n.clients.full.Load() {
+		ctx.SetConnectionClose()
 	}
 }
 

@@ -20,6 +20,8 @@ type Machine struct {
 	Votes  func(dir vfs.FS, root, name string) (VoteStore, error) // opens the file name in dir, whose path is root; durable on return
 	Listen func(network, addr string) (net.Listener, error)
 	Dial   func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	OpenFiles uint64 // that the process may have open: files and connections; 0: the system's limit. The node acts as if it were alone in the process
 }
 
 // VoteStore keeps Raft's term and vote. A key that is not there is boltdb.ErrKeyNotFound, whose text Raft knows.

@@ -27,8 +27,9 @@ import (
 
 // Node is one member of a cluster: its storage, its place in Raft, and its HTTP API.
 type Node struct {
-	cfg Config
-	log *slog.Logger
+	cfg   Config
+	log   *slog.Logger
+	files openFiles
 
 	dir    vfs.FS
 	lock   io.Closer
@@ -86,9 +87,14 @@ func Open(cfg Config) (*Node, error) {
 		cfg: cfg, log: cfg.Logger.With("node", cfg.Node), membership: membership{changing: newTurn()}, flushing: newTurn(), confirming: newTurn(),
 		entered: make(chan struct{}), reopen: make(chan struct{}, 1), flushed: make(chan struct{}, 1),
 	}
+	var err error
+	if n.files, err = n.cfg.shareOpenFiles(); err != nil {
+		return nil, err
+	}
+	n.log.Info("open files", "limit", n.files.limit, "http_connections", n.files.clients, "segments", n.files.segments, "calls", n.files.calls, "incoming", n.files.incoming)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.setWaiting("starting")
-	if err := n.open(); err != nil {
+	if err = n.open(); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
@@ -124,6 +130,7 @@ func (n *Node) open() error {
 	if n.port, err = port.Listen(port.Options{
 		Addr: n.cfg.Listen, Advertise: n.cfg.Advertise, Cluster: n.cfg.Cluster, ClusterID: n.id.ClusterID, Server: n.id.server(),
 		Listen: n.cfg.Machine.Listen, Dial: n.cfg.Machine.Dial, TLS: n.cfg.clusterTLS(), Logger: n.log, Registerer: n.cfg.Registerer, Handler: n.answer,
+		MaxCalls: n.files.calls, MaxConns: n.files.incoming,
 	}); err != nil {
 		return err
 	}

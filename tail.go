@@ -8,6 +8,9 @@ import (
 	"github.com/gaplessdb/gapless/raftfsm"
 )
 
+// maxTails is how many connections may follow. They stay: others get half of the places.
+const maxTails = 256
+
 // tailing gives tails the states of this node, and commits for their consumers.
 type tailing struct{ *Node }
 
@@ -27,7 +30,9 @@ func (t tailing) ProposeCommand(ctx context.Context, kind uint16, version uint8,
 
 // openTail builds the tails and takes their routes.
 func (n *Node) openTail() (err error) {
-	n.tail, err = tail.New(tailing{n}, opener{n}, tailing{n}, tail.Options{Deadline: n.cfg.RequestTimeout, Metrics: n.cfg.Registerer})
+	n.tail, err = tail.New(tailing{n}, opener{n}, tailing{n}, tail.Options{
+		Deadline: n.cfg.RequestTimeout, Metrics: n.cfg.Registerer, MaxReaders: min(maxTails, max(1, n.files.clients/2)),
+	})
 	if err != nil {
 		return err
 	}

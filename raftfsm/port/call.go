@@ -32,8 +32,15 @@ func (p *Port) Call(ctx context.Context, addr string, op byte, payload []byte) (
 	if server, _ := SplitAddress(addr); server == "" && op == OpStatus {
 		key.purpose = forStatus
 	}
+	if op != OpStatus { // by which nodes know each other: there are few of these, and they wait for nothing
+		if err := p.idle.enter(ctx); err != nil {
+			return nil, &NotSentError{err}
+		}
+		defer p.idle.leave()
+	}
 	conn := p.idle.get(key)
 	if conn == nil {
+		p.idle.makeRoom()
 		var err error
 		if conn, err = p.dial(ctx, addr, key.purpose); err != nil {
 			return nil, &NotSentError{err}

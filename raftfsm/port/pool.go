@@ -1,6 +1,8 @@
 package port
 
 import (
+	"context"
+	"fmt"
 	"net"
 	"sync"
 )
@@ -15,12 +17,29 @@ type poolKey struct {
 	clusterID string // that we gave
 }
 
-// pool keeps idle connections for calls. A connection whose other end went away is found out by probing it before use.
+// pool bounds the connections for calls and keeps idle ones. A connection whose other end went away is found out by probing it before use.
 type pool struct {
+	calls chan struct{} // one token for each call under way; as many connections, idle ones included, as it holds
+
 	mu     sync.Mutex // protects all below
 	conns  map[poolKey][]net.Conn
+	idle   int // connections in conns
 	closed bool
 }
+
+func newPool(most int) *pool { return &pool{calls: make(chan struct{}, most)} }
+
+// enter waits until one more call may be under way.
+func (p *pool) enter(ctx context.Context) error {
+	select {
+	case p.calls <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("port: %d calls to other nodes are under way, as many as may be: %w", cap(p.calls), ctx.Err())
+	}
+}
+
+func (p *pool) leave() { <-p.calls }
 
 // get returns a connection that is still open, nil when there is none.
 func (p *pool) get(key poolKey) net.Conn {
@@ -43,13 +62,31 @@ func (p *pool) take(key poolKey) net.Conn {
 	}
 	conn := idle[len(idle)-1]
 	p.conns[key] = idle[:len(idle)-1]
+	p.idle--
 	return conn
 }
+
+// makeRoom closes what is idle beyond the bound, before one more connection is opened.
+func (p *pool) makeRoom() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for key, idle := range p.conns {
+		for len(idle) > 0 && p.surplus() {
+			idle[len(idle)-1].Close()
+			idle = idle[:len(idle)-1]
+			p.idle--
+		}
+		p.conns[key] = idle
+	}
+}
+
+// surplus reports whether there are more connections than may be. The caller holds mu.
+func (p *pool) surplus() bool { return p.idle+len(p.calls) > cap(p.calls) }
 
 func (p *pool) put(key poolKey, conn net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || len(p.conns[key]) >= maxIdle {
+	if p.closed || len(p.conns[key]) >= maxIdle || p.surplus() {
 		conn.Close()
 		return
 	}
@@ -57,6 +94,7 @@ func (p *pool) put(key poolKey, conn net.Conn) {
 		p.conns = map[poolKey][]net.Conn{}
 	}
 	p.conns[key] = append(p.conns[key], conn)
+	p.idle++
 }
 
 // drop closes what is idle.
@@ -68,7 +106,7 @@ func (p *pool) drop() {
 			conn.Close()
 		}
 	}
-	p.conns = nil
+	p.conns, p.idle = nil, 0
 }
 
 // close is drop for good: a connection that comes back later is closed.

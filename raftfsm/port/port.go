@@ -31,6 +31,9 @@ type Options struct {
 	Listen func(network, addr string) (net.Listener, error)                  // default net.Listen
 	Dial   func(ctx context.Context, network, addr string) (net.Conn, error) // default net.Dialer's
 
+	MaxCalls int // connections for calls to other nodes, idle ones included; beyond it a call waits for another one's end. Default 512
+	MaxConns int // connections of other nodes; beyond it new ones are closed and counted. Default 1024
+
 	Logger     *slog.Logger          // default slog.Default()
 	Registerer prometheus.Registerer // default: metrics are counted and shown nowhere
 }
@@ -45,9 +48,10 @@ func (o *Options) validate() error {
 }
 
 const (
-	acceptPause = 100 * time.Millisecond // after a failed accept
-	maxConns    = 1024                   // of one node; beyond it new ones are closed and counted
-	maxGreeting = 128                    // of them that have not been welcomed yet; beyond it the oldest gives way: members greet at once
+	acceptPause     = 100 * time.Millisecond // after a failed accept
+	defaultMaxCalls = 512
+	defaultMaxConns = 1024
+	greetingPart    = 8 // of MaxConns may not have been welcomed yet; beyond it the oldest of these gives way: members greet at once
 )
 
 // Port is one node's cluster port.
@@ -58,7 +62,7 @@ type Port struct {
 	log      *slog.Logger
 	metrics  *metrics
 	turned   turnedAway
-	idle     pool
+	idle     *pool
 
 	raft   chan net.Conn
 	ctx    context.Context // ends with Close
@@ -82,9 +86,10 @@ func Listen(opt Options) (*Port, error) {
 	if opt.Dial == nil {
 		opt.Dial = new(net.Dialer).DialContext
 	}
+	opt.MaxCalls, opt.MaxConns = cmp.Or(opt.MaxCalls, defaultMaxCalls), cmp.Or(opt.MaxConns, defaultMaxConns)
 	p := &Port{
 		opt: opt, clusterID: opt.ClusterID, log: cmp.Or(opt.Logger, slog.Default()), metrics: newMetrics(opt.Registerer),
-		raft: make(chan net.Conn), conns: map[net.Conn]string{},
+		idle: newPool(opt.MaxCalls), raft: make(chan net.Conn), conns: map[net.Conn]string{},
 	}
 	if opt.TLS != nil {
 		var err error
@@ -167,11 +172,11 @@ func (p *Port) accept() {
 func (p *Port) track(conn net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.conns) >= maxConns || p.ctx.Err() != nil {
+	if len(p.conns) >= p.opt.MaxConns || p.ctx.Err() != nil {
 		return false
 	}
 	p.conns[conn] = ""
-	if p.greeting = append(p.greeting, conn); len(p.greeting) > maxGreeting {
+	if p.greeting = append(p.greeting, conn); len(p.greeting) > max(1, p.opt.MaxConns/greetingPart) {
 		p.greeting[0].Close()
 		p.greeting = p.greeting[1:]
 		p.metrics.refused.Inc()

@@ -297,7 +297,7 @@ func deadline(t testing.TB) context.Context {
 // TestSilentStrangersGiveWay opens more connections than a port has room for and says nothing on them: a member gets through all the same.
 func TestSilentStrangersGiveWay(t *testing.T) {
 	a, b := listen(t, "c", "n1.a"), listen(t, "c", "n2.b")
-	for range 2 * maxConns {
+	for range 2 * defaultMaxConns {
 		conn, err := net.Dial("tcp", b.Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -307,7 +307,7 @@ func TestSilentStrangersGiveWay(t *testing.T) {
 	if out, err := a.Call(t.Context(), at(b), 5, []byte("hello")); err != nil || !bytes.Equal(out, []byte("\x05hello")) {
 		t.Errorf("got %q, %v", out, err)
 	}
-	if n := testutil.ToFloat64(b.metrics.refused); n < maxConns {
-		t.Errorf("%v connections were closed for want of room, want %d and more", n, maxConns)
+	if n := testutil.ToFloat64(b.metrics.refused); n < defaultMaxConns {
+		t.Errorf("%v connections were closed for want of room, want %d and more", n, defaultMaxConns)
 	}
 }

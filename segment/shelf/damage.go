@@ -84,7 +84,11 @@ func (s *Shelf) Check(ctx context.Context, name segment.Name) error {
 		return err
 	}
 	defer s.release(h)
-	err = verify(ctx, h.file, s.place(name), name)
+	if h.file != nil {
+		err = verify(ctx, h.file, s.place(name), name)
+	} else {
+		err = s.verifyNamed(ctx, s.place(name), name)
+	}
 	if damaged(err) {
 		s.damage(h, err)
 	}

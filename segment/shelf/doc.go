@@ -25,7 +25,7 @@
 //     peer believes them when it has verified the whole.
 //   - What a peer sends is believed only as a whole file of the right hash. One bad peer cannot stop a pull: a file that several peers
 //     made and that came out wrong is pulled again from one at a time, and whoever gave a wrong file alone is asked last from then on.
-//   - Every queue has a limit: open files (MaxOpen), cached bytes (CacheBytes), pulls (Parallel), bytes per second, space that stays free,
+//   - Every queue has a limit: open files (MaxOpen, MaxFiles), cached bytes (CacheBytes), pulls (Parallel), bytes per second, space that stays free,
 //     damaged copies (QuarantineCopies).
 //
 // # Segments that no manifest lists

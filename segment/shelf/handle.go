@@ -14,9 +14,10 @@ import (
 
 // handle is an open segment file and its reader, shared by all who read it.
 type handle struct {
+	shelf    *Shelf
 	entry    *entry
-	copy     int // of the entry, when it was opened
-	file     vfs.File
+	copy     int      // of the entry, when it was opened
+	file     vfs.File // nil: there is no descriptor to keep for it, and it is opened for each read
 	size     int64
 	reader   *segment.Reader
 	believed atomic.Bool // opened, so that damage is to be reported
@@ -35,7 +36,7 @@ type watch struct {
 }
 
 func (w watch) ReadAt(p []byte, off int64) (int, error) {
-	n, err := w.file.ReadAt(p, off)
+	n, err := w.readAt(w.path, p, off)
 	if err != nil && errors.Is(err, syscall.EIO) {
 		err = &segment.CorruptError{Path: w.path, Offset: off + int64(n), What: "sector",
 			Want: fmt.Sprintf("%d bytes", len(p)), Got: fmt.Sprintf("%d", n), Err: err}
@@ -44,19 +45,45 @@ func (w watch) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// openFile opens what stands at the segment's place. size is what the manifest says, 0 when it is not known. The caller holds e.files.
+// readAt reads what is at path, of a handle that keeps it open or not.
+func (h *handle) readAt(path string, p []byte, off int64) (int, error) {
+	if h.file != nil {
+		return h.file.ReadAt(p, off)
+	}
+	defer h.shelf.pass()()
+	f, err := h.shelf.fs.Open(path)
+	if err != nil {
+		return 0, fmt.Errorf("shelf: open segment for a read: %w", err)
+	}
+	defer f.Close() // it is only read
+	h.shelf.metrics.opens.Inc()
+	return f.ReadAt(p, off)
+}
+
+// pass waits until one more file may be open for a moment, and returns what ends that.
+func (s *Shelf) pass() (leave func()) {
+	if s.passing == nil {
+		return func() {}
+	}
+	s.passing <- struct{}{}
+	return func() { <-s.passing }
+}
+
+// openFile opens what stands at the segment's place, which counts from then on, and returns it with one reference. size is what the manifest
+// says, 0 when it is not known. The caller holds e.files.
 func (s *Shelf) openFile(e *entry, size int64) (*handle, error) {
+	defer s.pass()()
 	path := s.place(e.name)
 	f, err := s.fs.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("shelf: open segment: %w", err)
 	}
-	h := &handle{entry: e, file: f}
+	h := &handle{shelf: s, entry: e, file: f}
 	if err := s.readFooter(h, path, size); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	s.metrics.opens.Inc()
-	return h, nil
+	return h, s.adopt(h)
 }
 
 func (s *Shelf) readFooter(h *handle, path string, size int64) (err error) {
@@ -109,6 +136,11 @@ func (s *Shelf) adopt(h *handle) error {
 	s.open++
 	h.believed.Store(true)
 	surplus := s.surplus()
+	if s.opt.MaxFiles > 0 && s.open > s.opt.kept() {
+		surplus = append(surplus, &handle{file: h.file})
+		h.file = nil
+		s.open--
+	}
 	s.mu.Unlock()
 	closeIdle(surplus)
 	return nil
@@ -144,6 +176,10 @@ func (s *Shelf) release(h *handle) {
 	var surplus []*handle
 	switch {
 	case h.refs > 0:
+	case h.file == nil: // there is nothing to keep
+		if !h.retired {
+			h.entry.handle, h.retired = nil, true
+		}
 	case h.retired:
 		s.open--
 		surplus = []*handle{h}

@@ -97,10 +97,9 @@ func (s *Shelf) take(e *entry) (*handle, error) {
 	h, err = s.openFile(e, bytes)
 	switch {
 	case err == nil:
-		if err = s.adopt(h); err != nil {
-			return nil, err
-		}
 		return h, nil
+	case errors.Is(err, ErrClosed):
+		return nil, err
 	case damaged(err), errors.Is(err, fs.ErrNotExist):
 		return nil, s.setAside(e, err)
 	}

@@ -2,6 +2,7 @@ package shelf
 
 import (
 	"errors"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -99,6 +100,79 @@ func TestMaxOpen(t *testing.T) {
 	}
 }
 
+// TestMaxFiles reads more segments at once than there may be descriptors: all are read whole, never too many files are open, and none is left.
+func TestMaxFiles(t *testing.T) {
+	mem := vfs.NewMem()
+	m := &tracker{FS: mem}
+	opt := small()
+	opt.MaxFiles, opt.CacheBytes = 3, -1
+	s := shelfOf(t, m, opt, segs(6)...)
+	m.most.Store(0)
+	mem.Inject(func(vfs.Op) error { runtime.Gosched(); return nil })
+	var reading sync.WaitGroup
+	for range 6 {
+		reading.Go(func() {
+			for range 5 {
+				readAllAtOnce(t, s, segs(6)...)
+			}
+		})
+	}
+	reading.Wait()
+	if n := m.most.Load(); n > 3 {
+		t.Errorf("%d files were open at a time", n)
+	}
+	if n := m.open.Load(); n > 2 || int64(s.openFiles()) != n {
+		t.Errorf("%d files stay open, the shelf counts %d", n, s.openFiles())
+	}
+	for _, what := range segs(6) {
+		must(t, s.Check(t.Context(), what.info.Name))
+	}
+}
+
+// readAllAtOnce holds segments while it reads each of them.
+func readAllAtOnce(t *testing.T, s *Shelf, all ...stored) {
+	var readers []*segment.Reader
+	for _, what := range all {
+		r, release, err := s.Open(what.info.Name)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer release()
+		readers = append(readers, r)
+	}
+	for i, r := range readers {
+		if n, err := frames(r); err != nil || n != all[i].info.Frames {
+			t.Errorf("segment %d: %d frames, %v, want %d", i, n, err, all[i].info.Frames)
+		}
+	}
+}
+
+// TestMaxFilesOfDamage: damage is met in a file that is opened for each read, too, and its copy goes into quarantine under the readers.
+func TestMaxFilesOfDamage(t *testing.T) {
+	m := vfs.NewMem()
+	opt := small()
+	opt.MaxFiles, opt.CacheBytes = 2, -1
+	s := shelfOf(t, m, opt, segs(3)...)
+	_, keep, err := s.Open(seg(0).info.Name) // takes the descriptor that stays
+	must(t, err)
+	defer keep()
+	r, release, err := s.Open(seg(1).info.Name)
+	must(t, err)
+	defer release()
+	rot(t, m, seg(1).place(), seg(1).data)
+	if _, err := frames(r); !damaged(err) {
+		t.Errorf("%v, want damage", err)
+	}
+	if _, _, err := s.Open(seg(1).info.Name); !errors.Is(err, ErrNotHere) {
+		t.Errorf("%v, want ErrNotHere", err)
+	}
+	if _, err := frames(r); err == nil {
+		t.Error("a reader of a copy in quarantine reads what is not there")
+	}
+	wantReadable(t, s, seg(0), seg(2))
+}
+
 // What is not damage does not cost a segment its place.
 func TestFailuresThatAreNoDamage(t *testing.T) {
 	m := vfs.NewMem()
@@ -185,7 +259,7 @@ func TestCloseDuringOpen(t *testing.T) {
 }
 
 func TestOptionsRefused(t *testing.T) {
-	for _, opt := range []Options{{MaxOpen: -1}, {Parallel: -1}, {PullBytesPerSecond: -1}} {
+	for _, opt := range []Options{{MaxOpen: -1}, {MaxFiles: -1}, {Parallel: -1}, {PullBytesPerSecond: -1}} {
 		if _, err := Open(vfs.NewMem(), testDir, opt); err == nil {
 			t.Errorf("%+v is taken", opt)
 		}

@@ -17,6 +17,10 @@ type Options struct {
 	// first; those that are being read are not, however many they are.
 	MaxOpen int
 
+	// MaxFiles bounds the descriptors that reading takes, whatever is read: beyond it a segment's file is opened for each read of it, which is slower.
+	// A fifth of them is for that. Default 0: no bound.
+	MaxFiles int
+
 	// Parallel is how many segments are pulled at once. Default 4.
 	Parallel int
 
@@ -46,6 +50,7 @@ type Options struct {
 const (
 	defaultCacheBytes   = 64 << 20
 	defaultMaxOpen      = 512
+	passingPart         = 5 // of MaxFiles are for files that are open for one read
 	defaultParallel     = 4
 	defaultReserveBytes = 256 << 20
 	defaultRangeBytes   = 1 << 20
@@ -59,12 +64,15 @@ const (
 
 // withDefaults returns the options with every default filled in, or says what is wrong with them.
 func (o Options) withDefaults() (Options, error) {
-	if o.MaxOpen < 0 || o.Parallel < 0 || o.PullBytesPerSecond < 0 || o.QuarantineCopies < 0 {
-		return o, fmt.Errorf("shelf: MaxOpen %d, Parallel %d, PullBytesPerSecond %d, QuarantineCopies %d: none may be negative",
-			o.MaxOpen, o.Parallel, o.PullBytesPerSecond, o.QuarantineCopies)
+	if o.MaxOpen < 0 || o.MaxFiles < 0 || o.Parallel < 0 || o.PullBytesPerSecond < 0 || o.QuarantineCopies < 0 {
+		return o, fmt.Errorf("shelf: MaxOpen %d, MaxFiles %d, Parallel %d, PullBytesPerSecond %d, QuarantineCopies %d: none may be negative",
+			o.MaxOpen, o.MaxFiles, o.Parallel, o.PullBytesPerSecond, o.QuarantineCopies)
 	}
 	fill(&o.CacheBytes, defaultCacheBytes)
 	fill(&o.MaxOpen, defaultMaxOpen)
+	if o.MaxFiles > 0 {
+		o.MaxOpen = min(o.MaxOpen, o.kept())
+	}
 	fill(&o.Parallel, defaultParallel)
 	fill(&o.QuarantineCopies, defaultCopies)
 	fill(&o.ReserveBytes, defaultReserveBytes)
@@ -77,6 +85,10 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	return o, nil
 }
+
+// passing is how many files may be open for one read, kept how many for longer. Both are at least one, and mean something with MaxFiles alone.
+func (o *Options) passing() int { return max(1, o.MaxFiles/passingPart) }
+func (o *Options) kept() int    { return max(1, o.MaxFiles-o.passing()) }
 
 func fill[T int | int64 | time.Duration](v *T, otherwise T) {
 	if *v == 0 {

@@ -61,9 +61,6 @@ func (s *Shelf) believe(e *entry) error {
 	if err != nil {
 		return err
 	}
-	if err := s.adopt(h); err != nil {
-		return err
-	}
 	s.release(h)
 	return nil
 }

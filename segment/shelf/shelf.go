@@ -25,6 +25,7 @@ type Shelf struct {
 	manage  sync.Mutex              // serialises Want, Added and Prune
 	pulls   sync.WaitGroup          // a running Pull, and every Obtain; Add under mu
 	pulling throttle                // of all that peers are asked for
+	passing chan struct{}           // a token for each file that is open for one read, or is just being opened; nil: there is no bound
 	life    context.Context         // ends with Close,
 	end     context.CancelCauseFunc // by this
 
@@ -32,7 +33,7 @@ type Shelf struct {
 	entries  map[segment.Name]*entry
 	wanted   []*entry                // in the order of the manifest
 	idle     list.List               // of *handle without references, the last used in front
-	open     int                     // handles of files that are open
+	open     int                     // files that handles keep open
 	newest   int                     // number of the newest copy in quarantine
 	changed  chan struct{}           // closed and replaced when the set of missing segments changes
 	stopPull context.CancelCauseFunc // of the running Pull; nil: none

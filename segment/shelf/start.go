@@ -26,6 +26,9 @@ func Open(fsys vfs.FS, dir string, opt Options) (*Shelf, error) {
 		fs: fsys, dir: dir, quarantine: path.Join(dir, quarantineName), opt: opt, log: opt.Logger,
 		entries: map[segment.Name]*entry{}, changed: make(chan struct{}),
 	}
+	if opt.MaxFiles > 0 {
+		s.passing = make(chan struct{}, opt.passing())
+	}
 	s.pulling.rate = opt.PullBytesPerSecond
 	s.life, s.end = context.WithCancelCause(context.Background())
 	if opt.CacheBytes > 0 {

@@ -11,6 +11,7 @@ import (
 type tracker struct {
 	vfs.FS
 	open atomic.Int64
+	most atomic.Int64 // at a time
 }
 
 func (f *tracker) Open(name string) (vfs.File, error)   { return f.track(f.FS.Open(name)) }
@@ -23,7 +24,11 @@ func (f *tracker) track(file vfs.File, err error) (vfs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.open.Add(1)
+	for n := f.open.Add(1); ; {
+		if most := f.most.Load(); n <= most || f.most.CompareAndSwap(most, n) {
+			break
+		}
+	}
 	return &trackedFile{file, sync.OnceFunc(func() { f.open.Add(-1) })}, nil
 }
 
