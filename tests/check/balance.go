@@ -86,7 +86,8 @@ func (l *Ledger) follows(next *Ledger) (out []Violation) {
 // sum holds what a node's ledger calls stored against the frames that it shows.
 func (f *Final) sum() []Violation {
 	if shown := f.Frames(); f.Ledger.A.Stored != shown {
-		return []Violation{f.Ledger.violation("the ledger has %d stored frames, the node shows %d (%d of them the store's own)", f.Ledger.A.Stored, shown, f.System)}
+		return []Violation{f.Ledger.violation("the ledger has %d stored frames, the node shows %d (%d of them the store's own)",
+			f.Ledger.A.Stored, shown, f.System)}
 	}
 	return nil
 }
@@ -125,9 +126,7 @@ func doors(r *Run, all []*Ledger) (out []Violation) {
 		}
 	}
 	for _, d := range order {
-		if d.listener == "http" {
-			out = append(out, h.answered(r, d, last[d])...)
-		}
+		out = append(out, h.answered(r, d, last[d])...)
 	}
 	return out
 }
@@ -163,7 +162,7 @@ func (h *history) answered(r *Run, d door, l *Ledger) (out []Violation) {
 	sent := uint64(0)
 	for i := range r.Batches {
 		b := &r.Batches[i]
-		if b.Node != d.node || b.Invoke > l.Return {
+		if b.Node != d.node || b.Format.listener() != d.listener || b.Invoke > l.Return {
 			continue
 		}
 		from, to := h.life(b.Node, b.Invoke), h.life(b.Node, b.Return)

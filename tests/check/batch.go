@@ -23,6 +23,7 @@ type Batch struct {
 	Head     uint64 // this one
 	BaseNS   int64  // device time of frame 0, nanoseconds; 0: frames carry no time
 	StepNS   int64  // between a frame and the next
+	Format   Format // in which it was sent
 	Variant  uint64 // which bytes (PayloadOf): 0 the right ones, another number a device that contradicts itself
 
 	Outcome Outcome

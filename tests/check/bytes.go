@@ -35,7 +35,8 @@ func intact(r *Run) (out []Violation) {
 }
 
 func (d *Read) violation(what string) Violation {
-	return Violation{What: what, Counter: d.Counter, Numbers: NumbersOf(Span{d.Latest, d.Latest}), Node: d.Node, At: d.Return, Witnesses: []string{d.String()}}
+	return Violation{What: what, Counter: d.Counter, Numbers: NumbersOf(Span{d.Latest, d.Latest}), Node: d.Node, At: d.Return,
+		Witnesses: []string{d.String()}}
 }
 
 // contested is the numbers that were sent with more than one content, as far as one of them is no variant 0.

@@ -16,7 +16,8 @@ func vast(devices, batches int) *Run {
 		for d := range devices {
 			now += 100 * time.Microsecond
 			b := Batch{
-				Client: d % 16, Node: "n1", Counter: Counter{fmt.Sprint("device-", d), "0", "boot-1"}, First: uint64(i) * 100, Last: uint64(i)*100 + 99,
+				Client: d % 16, Node: "n1", Counter: Counter{fmt.Sprint("device-", d), "0", "boot-1"}, First: uint64(i) * 100,
+				Last:     uint64(i)*100 + 99,
 				Numbered: true, Invoke: now, Return: now + 20*time.Microsecond, Outcome: Acked, Accepted: 100, History: 1,
 			}
 			index++
@@ -33,7 +34,8 @@ func vast(devices, batches int) *Run {
 			r.Batches = append(r.Batches, b)
 			if i%10 == 0 {
 				r.Reads = append(r.Reads, Read{
-					Answer:  Answer{Client: d % 16, Node: "n1", Consistency: "linearizable", Invoke: b.Return + 1, Return: b.Return + 9, History: 1, Index: index},
+					Answer: Answer{Client: d % 16, Node: "n1", Consistency: "linearizable", Invoke: b.Return + 1, Return: b.Return + 9,
+						History: 1, Index: index},
 					Counter: b.Counter, Ordinal: 1, Latest: b.Last, Found: true,
 				})
 			}
@@ -115,7 +117,8 @@ func BenchmarkLinear(b *testing.B) {
 	for i := range r.Batches {
 		if bt := &r.Batches[i]; i%2 == 0 {
 			r.Reads = append(r.Reads, Read{
-				Answer:  Answer{Client: i % 16, Node: "n1", Consistency: "linearizable", Invoke: bt.Invoke + 1, Return: bt.Return + 5, History: 1, Index: 1 << 40},
+				Answer: Answer{Client: i % 16, Node: "n1", Consistency: "linearizable", Invoke: bt.Invoke + 1, Return: bt.Return + 5,
+					History: 1, Index: 1 << 40},
 				Counter: bt.Counter, Ordinal: 1, Latest: bt.Last, Found: true,
 			})
 		}

@@ -6,10 +6,12 @@
 // shared (frame.ParsePosition), so that a fault of the product cannot hide in its own judge.
 //
 //   - Outcomes have three values. Acked: it is there. Refused: it is not. Unknown: both are right, and either must be told alike by everybody.
-//   - Everything is exact where the history allows it. An answer has an index (as_of), a write has one too (its position), and the state is a function
-//     of the index: what an answer must show, and what it cannot show, follows from the two.
+//   - Everything is exact where the history allows it. An answer has an index (as_of), a write has one too (its position), and the state is a
+//     function of the index: what an answer must show, and what it cannot show, follows from the two.
 //   - Time is the controller's clock. Of two operations one is before the other only if it returned before the other was invoked.
 //   - A run without a witness (a fault that did not bite, too few frames) is Unknown, never Pass.
+//   - Beyond the budget (Run.Beyond) a cluster must be honest and need not get through: what it says of itself aloud is not held
+//     against it (Verdict.Excused).
 //   - Sets are lists of runs (Numbers): 20 million frames of 2,000 devices take seconds and some MB.
 //
 // The Run is read-only once it was given to a checker.

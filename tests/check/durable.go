@@ -55,5 +55,6 @@ func (d *Read) String() string {
 }
 
 func (a *Answer) String() string {
-	return fmt.Sprintf("client %d asked %s (%s) at %s..%s, answer as of %d/%d:", a.Client, a.Node, a.Consistency, a.Invoke, a.Return, a.History, a.Index)
+	return fmt.Sprintf("client %d asked %s (%s) at %s..%s, answer as of %d/%d:", a.Client, a.Node, a.Consistency, a.Invoke, a.Return,
+		a.History, a.Index)
 }

@@ -8,11 +8,12 @@ import (
 // Final is everything that one node shows in the end: fed row by row (AddRow), in any order, from GET /v1/frames of every device, those of
 // the store included.
 type Final struct {
-	Node    string
-	At      time.Duration // when reading it began: after Run.Healed, and after the last write returned
-	Ready   bool          // GET /readyz answered 200
-	History uint64        // as_of of the newest page
-	Index   uint64
+	Node     string
+	At       time.Duration // when reading it began: after Run.Healed, and after the last write returned
+	Ready    bool          // GET /readyz answered 200
+	Withheld bool          // it did not answer all that it was asked for
+	History  uint64        // as_of of the newest page
+	Index    uint64
 
 	Gaps    []GapReport // of every counter
 	Latest  []Read      // of every stream

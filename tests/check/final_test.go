@@ -18,7 +18,8 @@ func TestFinal(t *testing.T) {
 	f.Add(c, 2, true)
 	f.Add(Counter{Device: "_dlq", Stream: "0"}, 1, true)
 	s := f.counters[c]
-	if f.Frames() != 7 || f.System != 1 || f.Numbers(c).Count() != 5 || s.wrong.String() != "3" || s.again.String() != "2" || s.times[2] != 2 || s.located() {
+	if f.Frames() != 7 || f.System != 1 || f.Numbers(c).Count() != 5 || s.wrong.String() != "3" || s.again.String() != "2" ||
+		s.times[2] != 2 || s.located() {
 		t.Fatalf("%d frames, %+v", f.Frames(), s)
 	}
 }

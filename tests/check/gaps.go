@@ -32,7 +32,8 @@ func (h *history) unreported(f *Final, reported map[Counter]bool) (out []Violati
 	}
 	for _, rec := range h.order {
 		if s := rec.at(f.moment(), f.Numbers(rec.counter)); !reported[rec.counter] && (len(s.lows) > 0 || len(s.highs) > 0) {
-			out = append(out, Violation{What: "GAPLIE: no gap report of the counter", Counter: rec.counter, Numbers: s.stored, Node: f.Node, At: f.At})
+			out = append(out, Violation{What: "GAPLIE: no gap report of the counter", Counter: rec.counter, Numbers: s.stored, Node: f.Node,
+				At: f.At})
 		}
 	}
 	return out

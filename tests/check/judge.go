@@ -26,12 +26,19 @@ func (c checker) Check(r *Run) []Violation {
 }
 
 // All is every checker, in the order in which a reader wants their findings.
-func All() []Checker {
-	return []Checker{
-		checker{"durable", durable}, checker{"invented", invented}, checker{"once", once}, checker{"bytes", intact}, checker{"epochs", epochs}, checker{"pages", pages},
-		checker{"gaps", gaps}, checker{"balance", balance}, checker{"latest", latest}, checker{"linear", linear}, checker{"stale", stale},
-		checker{"replicas", replicas}, checker{"damage", damage}, checker{"failstop", failstop}, checker{"amnesia", amnesia},
-		checker{"onlycopy", onlycopy}, checker{"liveness", liveness},
+func All() (list []Checker) {
+	for _, c := range checkers() {
+		list = append(list, c)
+	}
+	return list
+}
+
+func checkers() []checker {
+	return []checker{
+		{"durable", durable}, {"invented", invented}, {"once", once}, {"bytes", intact}, {"epochs", epochs}, {"pages", pages}, {"tails", tails},
+		{"gaps", gaps}, {"balance", balance}, {"latest", latest}, {"linear", linear}, {"stale", stale},
+		{"replicas", replicas}, {"damage", damage}, {"failstop", failstop}, {"amnesia", amnesia},
+		{"onlycopy", onlycopy}, {"liveness", liveness},
 	}
 }
 
@@ -39,23 +46,24 @@ func All() []Checker {
 // all nodes were read in the end.
 func Judge(r *Run) Verdict {
 	v := Verdict{Result: Pass}
-	for _, c := range All() {
-		v.Violations = append(v.Violations, c.Check(r)...)
+	answered := r.answered()
+	for _, c := range checkers() {
+		run := answered
+		if c.ofRows() {
+			run = r
+		}
+		for _, found := range c.Check(run) {
+			v.Add(r, found)
+		}
 	}
 	v.Why = r.unproven()
 	v.Blind = r.unseen()
-	decided := 0
 	for _, found := range v.Violations {
 		if found.Undecided {
 			v.Why = append(v.Why, found.String())
-		} else {
-			decided++
 		}
 	}
-	switch {
-	case decided > 0:
-		v.Result = Fail
-	case len(v.Why) > 0:
+	if v.Result == Pass && len(v.Why) > 0 {
 		v.Result = Inconclusive
 	}
 	return v
@@ -82,7 +90,7 @@ func (r *Run) unproven() (why []string) {
 			{len(f.counters) == 0, "frames"}, {len(f.Gaps) == 0, "gap reports"}, {len(f.Latest) == 0, "newest frames"},
 			{f.Ledger == nil, "ledger"}, {f.Storage == nil, "storage"},
 		} {
-			if c.missing {
+			if c.missing && !(r.Beyond && r.wanting(f.Node)) {
 				why = append(why, fmt.Sprintf("%s gave no %s in the end", f.Node, c.what))
 			}
 		}
@@ -125,7 +133,7 @@ func (r *Run) unseen() (blind []string) {
 		what string
 	}{
 		{reads, "linear: no linearizable reads"}, {gaps, "gaps: no gap reports"}, {ledgers, "balance: no ledgers"},
-		{storages, "onlycopy: no storages"}, {votes, "amnesia: no votes"},
+		{storages, "onlycopy: no storages"}, {votes, "amnesia: no votes"}, {len(r.Tails), "tails: no tails"},
 	} {
 		if c.n == 0 {
 			blind = append(blind, c.what)
@@ -149,6 +157,9 @@ func (v Verdict) String() string {
 		if n := shown[c.Name()]; n > few {
 			fmt.Fprintf(&b, "\n  %s: %d more", c.Name(), n-few)
 		}
+	}
+	for _, found := range v.Excused[:min(few, len(v.Excused))] {
+		fmt.Fprintf(&b, "\n  excused beyond the budget, one of %d: %s", len(v.Excused), found)
 	}
 	for _, why := range v.Why {
 		fmt.Fprintf(&b, "\n  unproven: %s", why)

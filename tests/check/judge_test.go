@@ -55,8 +55,9 @@ func TestVerdictIsShort(t *testing.T) {
 // TestViolationIsAStart: a violation names what a person needs to begin with.
 func TestViolationIsAStart(t *testing.T) {
 	v := Violation{
-		Checker: "durable", What: "LOST", Counter: Counter{"d", "s", "e"}, Numbers: NumbersOf(Span{1, 2}, Span{5, 5}, Span{7, 7}, Span{9, 9}, Span{11, 11}, Span{13, 20}),
-		Node: "n2", At: 1500e6, Witnesses: []string{"first", "second"},
+		Checker: "durable", What: "LOST", Counter: Counter{"d", "s", "e"},
+		Numbers: NumbersOf(Span{1, 2}, Span{5, 5}, Span{7, 7}, Span{9, 9}, Span{11, 11}, Span{13, 20}),
+		Node:    "n2", At: 1500e6, Witnesses: []string{"first", "second"},
 	}
 	want := "durable: LOST: d/s epoch e 1..2, 5, 7, 9, 11, ... (14 numbers) on n2 at 1.5s\n    first\n    second"
 	if v.String() != want {

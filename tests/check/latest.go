@@ -156,7 +156,8 @@ func (s *stream) acknowledged(ordinals map[Counter]uint32) (out []Violation) {
 	steps = highest(steps)
 	for _, d := range s.reads { // no step is at index 0
 		if least := reach(steps, d.place()); least != nil && d.rank().compare(least.rank) < 0 {
-			out = append(out, s.violation(d, fmt.Sprintf("STALE: the answer contains the index at which %d of epoch %d was acknowledged, and shows an older frame",
+			out = append(out, s.violation(d, fmt.Sprintf(
+				"STALE: the answer contains the index at which %d of epoch %d was acknowledged, and shows an older frame",
 				least.rank.number, least.rank.ordinal), least.from.String()))
 		}
 	}

@@ -76,7 +76,8 @@ func (s *stream) tooOld(reads []*Read, puts []put) (out []Violation) {
 		}
 	}, func(d *Read) {
 		if top != nil && d.rank().compare(top.rank) < 0 {
-			out = append(out, s.violation(d, fmt.Sprintf("STALE: a linearizable read shows less than %d of epoch %d, which was acknowledged before it began",
+			out = append(out, s.violation(d, fmt.Sprintf(
+				"STALE: a linearizable read shows less than %d of epoch %d, which was acknowledged before it began",
 				top.rank.number, top.rank.ordinal), top.String()))
 		}
 	})
@@ -125,7 +126,8 @@ func (s *stream) search(reads []*Read, puts []put, timeout time.Duration) []Viol
 	var ops []porcupine.Operation
 	for _, d := range reads {
 		shown[d.rank()] = true
-		ops = append(ops, porcupine.Operation{ClientId: d.Client, Input: operation{}, Call: int64(d.Invoke), Output: d.rank(), Return: int64(d.Return)})
+		ops = append(ops, porcupine.Operation{ClientId: d.Client, Input: operation{}, Call: int64(d.Invoke), Output: d.rank(),
+			Return: int64(d.Return)})
 	}
 	for i := range puts {
 		p := &puts[i]
@@ -142,7 +144,8 @@ func (s *stream) search(reads []*Read, puts []put, timeout time.Duration) []Viol
 	case porcupine.Ok:
 		return nil
 	case porcupine.Unknown:
-		return []Violation{{What: fmt.Sprintf("UNDECIDED: %d reads and %d writes in %s", len(reads), len(puts), timeout), Counter: s.name, Undecided: true}}
+		return []Violation{{What: fmt.Sprintf("UNDECIDED: %d reads and %d writes in %s", len(reads), len(puts), timeout), Counter: s.name,
+			Undecided: true}}
 	}
 	v := Violation{What: fmt.Sprintf("STALE: NOT LINEARIZABLE: %d reads and %d writes have no order", len(reads), len(puts)), Counter: s.name}
 	for _, d := range unplaced(reads, ops, timeout) {

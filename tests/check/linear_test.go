@@ -20,7 +20,8 @@ func (s *seaside) put(outcome Outcome, last uint64, from, to int) *seaside {
 func (s *seaside) read(latest uint64, from, to int) *seaside {
 	s.run.Reads = append(s.run.Reads, Read{
 		Counter: Counter{Device: "d", Stream: "0"}, Ordinal: 1, Latest: latest, Found: latest > 0,
-		Answer: Answer{Node: "n1", Consistency: "linearizable", Invoke: time.Duration(from) * time.Millisecond, Return: time.Duration(to) * time.Millisecond},
+		Answer: Answer{Node: "n1", Consistency: "linearizable", Invoke: time.Duration(from) * time.Millisecond,
+			Return: time.Duration(to) * time.Millisecond},
 	})
 	return s
 }

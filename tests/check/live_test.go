@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gaplessdb/gapless/tests/check"
 )
@@ -47,7 +48,8 @@ func (r *rig) device(client int) {
 				r.sample(client, name, []string{"leader", "linearizable", "stale"}[rng.IntN(3)])
 			}
 		}
-		r.claim(check.Claim{Client: client, Kind: check.Heartbeat, Counter: c, Next: 320}, "heartbeat", fmt.Sprintf(`{"epoch":%q,"next_seq":320}`, c.Epoch))
+		r.claim(check.Claim{Client: client, Kind: check.Heartbeat, Counter: c, Next: 320}, "heartbeat",
+			fmt.Sprintf(`{"epoch":%q,"next_seq":320}`, c.Epoch))
 		r.claim(check.Claim{Client: client, Kind: check.Lost, Counter: c, First: 312, Next: 315}, "declare-lost",
 			fmt.Sprintf(`{"epoch":%q,"from":312,"to":314,"reason":"ring"}`, c.Epoch))
 		r.sample(client, name, "linearizable")
@@ -65,6 +67,38 @@ func (r *rig) device(client int) {
 	}
 }
 
+// inFormat sends frames in another form than JSON: with numbers, and without.
+func (r *rig) inFormat(client int, format check.Format) (devices []string) {
+	name := fmt.Sprintf("%s-device", format)
+	numbered := check.Counter{Device: name, Stream: "axis", Epoch: "boot-1"}
+	free := check.Counter{Device: "free-" + name, Stream: "axis"}
+	if format == check.Line {
+		numbered.Device, free.Device = check.LineDevice(numbered.Device), check.LineDevice(free.Device)
+	}
+	base := time.Now().Add(-time.Minute).UnixNano()
+	for i := range uint64(20) {
+		b := check.Batch{Client: client, Format: format, Counter: numbered, First: 10 + i*10, Last: 19 + i*10, Numbered: true, BaseNS: base,
+			StepNS: 1e6}
+		if b.Declares = format == check.Binary; b.Declares {
+			b.Head = 3
+		}
+		if i%7 == 3 {
+			continue // lost
+		}
+		r.send(b)
+		if b.Variant = i % 2; i%5 == 0 {
+			r.send(b) // again, or what contradicts it
+		}
+		f := check.Batch{Client: client, Format: format, Counter: free, First: i * 3, Last: i*3 + 2, Key: fmt.Sprint(name, i)}
+		r.send(f)
+		if i%4 == 0 {
+			r.send(f)
+		}
+	}
+	r.sample(client, numbered.Device, "linearizable")
+	return []string{numbered.Device, free.Device}
+}
+
 // TestNode holds a real node against every checker.
 func TestNode(t *testing.T) {
 	r := startRig(t)
@@ -74,11 +108,15 @@ func TestNode(t *testing.T) {
 		devices = append(devices, fmt.Sprintf("dev/%d ü", client), fmt.Sprintf("free-%d", client))
 		clients.Go(func() { r.device(client) })
 	}
+	for i, format := range []check.Format{check.Binary, check.Line} {
+		devices = append(devices, r.inFormat(10+i, format)...)
+	}
 	clients.Wait()
 	if status, body := r.do("POST", "/v1/cluster/flush", "application/json", nil); status != 200 {
 		t.Fatalf("flush: %d %s", status, body)
 	}
 	r.run.Finals = []*check.Final{r.final(devices...)}
+	r.run.Tails = []*check.Tail{r.tail()}
 	v := check.Judge(&r.run)
 	if v.Result != check.Pass {
 		t.Fatal(v)

@@ -54,7 +54,8 @@ var modelNodes = []string{"n1", "n2", "n3"}
 
 func newModel(seed uint64) *model {
 	m := &model{
-		rng: rand.New(rand.NewPCG(seed, 1)), tip: &state{}, applied: map[string]uint64{}, doors: map[string]*CountsB{}, server: map[string]string{}, rows: map[string][]Row{},
+		rng: rand.New(rand.NewPCG(seed, 1)), tip: &state{}, applied: map[string]uint64{}, doors: map[string]*CountsB{},
+		server: map[string]string{}, rows: map[string][]Row{},
 		run: &Run{Seed: modelSeed, Nodes: modelNodes},
 	}
 	for i, node := range modelNodes {

@@ -135,7 +135,8 @@ func (m *model) storage(node string) Storage {
 	before := uint64(0)
 	for _, floor := range m.floors {
 		frames := m.at(floor).frames() - m.at(before).frames()
-		s.Segments = append(s.Segments, Segment{Name: fmt.Sprintf("segment-%d", floor), State: "present", Frames: frames, FirstIndex: before + 1, LastIndex: floor})
+		s.Segments = append(s.Segments, Segment{Name: fmt.Sprintf("segment-%d", floor), State: "present", Frames: frames,
+			FirstIndex: before + 1, LastIndex: floor})
 		s.Total.Frames += frames
 		s.Total.Segments++
 		before = floor

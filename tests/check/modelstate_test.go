@@ -67,7 +67,8 @@ func (s *state) life(c Counter) *life {
 			ordinal++
 		}
 	}
-	l := &life{counter: c, ordinal: ordinal, variants: map[uint64]uint64{}, at: map[uint64]uint64{}, copies: map[uint64]int{}, causes: map[uint64]string{}}
+	l := &life{counter: c, ordinal: ordinal, variants: map[uint64]uint64{}, at: map[uint64]uint64{}, copies: map[uint64]int{},
+		causes: map[uint64]string{}}
 	s.lives = append(s.lives, l)
 	return l
 }
@@ -262,7 +263,8 @@ func (s *state) rows() (list []Row) {
 	for _, l := range s.lives {
 		for span := range l.stored.Spans() {
 			for n := span.First; n <= span.Last; n++ {
-				row := Row{Counter: l.counter, Ordinal: l.ordinal, Number: n, Numbered: l.numbered, Variant: l.variants[n], History: 1, Index: l.at[n], Sum: n}
+				row := Row{Counter: l.counter, Ordinal: l.ordinal, Number: n, Numbered: l.numbered, Variant: l.variants[n], History: 1,
+					Index: l.at[n], Sum: n}
 				for range l.copies[n] + 1 {
 					list = append(list, row)
 				}

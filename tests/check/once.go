@@ -102,7 +102,8 @@ func (g group) miscounted() (out []Violation) {
 		}
 		others := g.union(func(o *Batch) bool { return o != b && o.Outcome != Refused && o.Invoke <= b.Return }).And(b.numbers()).Count()
 		if !b.Numbered || uint64(claimed) > others {
-			out = append(out, b.violation(fmt.Sprintf("MISCOUNTED: the answer calls %d frames stored before, others can have stored %d of them", claimed, others)))
+			out = append(out, b.violation(fmt.Sprintf("MISCOUNTED: the answer calls %d frames stored before, others can have stored %d of them",
+				claimed, others)))
 		}
 	}
 	return out
@@ -120,7 +121,8 @@ func (g group) acceptedTwice() (out []Violation) {
 		accepted, last = accepted+uint64(b.Accepted), b
 		before := g.union(func(o *Batch) bool { return o != b && o.Outcome == Acked && o.Return < b.Invoke })
 		if fresh := b.numbers().Minus(before).Count(); uint64(b.Accepted) > fresh {
-			out = append(out, b.violation(fmt.Sprintf("ACCEPTED TWICE: the answer accepts %d frames, %d were not acknowledged before", b.Accepted, fresh)))
+			out = append(out, b.violation(fmt.Sprintf("ACCEPTED TWICE: the answer accepts %d frames, %d were not acknowledged before",
+				b.Accepted, fresh)))
 		}
 	}
 	if all := g.union(counted); len(out) == 0 && accepted > all.Count() {

@@ -8,6 +8,12 @@ import (
 	"time"
 )
 
+// singleWords begin what is said of a segment that nobody else has, NowhereWords of one that somebody counts on and nobody has.
+const (
+	singleWords  = "ONLY COPY: SINGLE: "
+	NowhereWords = "LOST: on no disk: "
+)
+
 // onlycopy: nothing removes the only copy. A log always meets its node's floor; it is cut only below a floor that another node has; a
 // segment that was there does not go missing while its node keeps its disk; and in the end every segment is on two nodes at least.
 func onlycopy(r *Run) (out []Violation) {
@@ -95,7 +101,8 @@ func (r *Run) cutAlone(s *Storage, all []*Storage) []Violation {
 	if best+1 >= s.Log.First { // what an installed floor left begins behind it, also when that floor has given way to newer ones
 		return nil
 	}
-	return []Violation{s.violation(fmt.Sprintf("CUT: the log begins at %d, but no other node had a floor that high by then, the highest was %d", s.Log.First, best))}
+	return []Violation{s.violation(fmt.Sprintf("CUT: the log begins at %d, but no other node had a floor that high by then, the highest was %d",
+		s.Log.First, best))}
 }
 
 // floorBound is the highest floor that a node can have had until at: no later sample is needed where an earlier one was higher.
@@ -169,7 +176,7 @@ func singleCopies(r *Run) (out []Violation) {
 	}
 	for _, name := range sortedKeys(copies) {
 		if nodes > 1 && copies[name] < 2 {
-			out = append(out, Violation{What: fmt.Sprintf("ONLY COPY: SINGLE: segment %.16s is on one node in the end", name), At: r.Finals[0].At})
+			out = append(out, Violation{What: fmt.Sprintf(singleWords+"segment %.16s is on one node in the end", name), At: r.Finals[0].At})
 		}
 	}
 	return out

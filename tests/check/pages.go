@@ -38,7 +38,8 @@ func (p *Page) judge(rec *record) (out []Violation) {
 			out = append(out, v)
 		}
 	}
-	add("WITHHELD: acknowledged at an index that the answer contains, and not in it", rec.union(func(b *Batch) bool { return m.certain(b.Outcome, b.place()) }).Minus(shown))
+	add("WITHHELD: acknowledged at an index that the answer contains, and not in it",
+		rec.union(func(b *Batch) bool { return m.certain(b.Outcome, b.place()) }).Minus(shown))
 	add("INVENTED: shown before anybody sent it", shown.Minus(rec.union(func(b *Batch) bool { return m.possible(b.Outcome, b.place(), b.Invoke) })))
 	if s := p.Frames.counters[rec.counter]; s != nil {
 		if !s.wrong.Empty() {
@@ -54,5 +55,6 @@ func (p *Page) judge(rec *record) (out []Violation) {
 }
 
 func (p *Page) violation(what string, c Counter, numbers Numbers) Violation {
-	return Violation{What: what, Counter: c, Numbers: numbers, Node: p.Node, At: p.Return, Witnesses: []string{p.Answer.String() + " frames of " + p.Device}}
+	return Violation{What: what, Counter: c, Numbers: numbers, Node: p.Node, At: p.Return,
+		Witnesses: []string{p.Answer.String() + " frames of " + p.Device}}
 }

@@ -211,7 +211,8 @@ func ParseLatest(body []byte, seed uint64, a Answer) (reads []Read, next string,
 			return nil, "", fmt.Errorf("check: newest frames: %w", err)
 		}
 		if !row.Counter.system() {
-			reads = append(reads, Read{Answer: a, Counter: row.Counter, Ordinal: row.Ordinal, Latest: row.Number, Found: true, Wrong: row.Wrong, Variant: row.Variant})
+			reads = append(reads, Read{Answer: a, Counter: row.Counter, Ordinal: row.Ordinal, Latest: row.Number, Found: true,
+				Wrong: row.Wrong, Variant: row.Variant})
 		}
 	}
 	if page.Next != nil {

@@ -34,7 +34,8 @@ func TestParseAck(t *testing.T) {
 		{200, string(recorded(t, "ack")), Acked, "", false},
 		{200, `{"position":"moon","accepted":3}`, Unknown, "", true},
 		{200, `{"accepted":`, Unknown, "", true},
-		{422, `{"position":null,"accepted":0,"rejected":[{"item":0},{"item":1},{"item":2}],"error":{"code":"all_rejected"}}`, Refused, "all_rejected", false},
+		{422, `{"position":null,"accepted":0,"rejected":[{"item":0},{"item":1},{"item":2}],"error":{"code":"all_rejected"}}`, Refused,
+			"all_rejected", false},
 		{422, `{"error":{"code":"idempotency_mismatch"}}`, Refused, "idempotency_mismatch", false},
 		{429, `{"error":{"code":"overloaded"}}`, Refused, "overloaded", false},
 		{503, `{"error":{"code":"no_leader"}}`, Refused, "no_leader", false},
@@ -103,7 +104,8 @@ func TestParseFrames(t *testing.T) {
 			t.Errorf("%s to %s: %v", change.from, change.to, why)
 		}
 	}
-	for _, bad := range []string{``, `{"frames":[]}`, `{"frames":[{"position":"x"}],"as_of":[{"history":1,"index":2}]}`, `{"frames":[7],"as_of":[{"history":1,"index":2}]}`} {
+	for _, bad := range []string{``, `{"frames":[]}`, `{"frames":[{"position":"x"}],"as_of":[{"history":1,"index":2}]}`,
+		`{"frames":[7],"as_of":[{"history":1,"index":2}]}`} {
 		if _, err := ParseFrames([]byte(bad), recordedSeed, NewFinal("n1")); err == nil {
 			t.Errorf("%q was read", bad)
 		}
@@ -137,7 +139,8 @@ func TestParseGaps(t *testing.T) {
 		t.Fatal(reports, err)
 	}
 	g := reports[1]
-	if g.Counter.Epoch != "boot-1" || g.Ordinal != 2 || !g.Known || g.First != 5 || g.HeadBasis != "declared" || g.Last != 329 || g.TailBasis != "seal" ||
+	if g.Counter.Epoch != "boot-1" || g.Ordinal != 2 || !g.Known || g.First != 5 || g.HeadBasis != "declared" || g.Last != 329 ||
+		g.TailBasis != "seal" ||
 		g.Expected != 325 || !g.whole() || len(g.Gaps) == 0 || g.A.Expected != 325 || g.Index == 0 {
 		t.Fatalf("%+v", g)
 	}
@@ -148,7 +151,8 @@ func TestParseGaps(t *testing.T) {
 
 func TestParseLedger(t *testing.T) {
 	l, err := ParseLedger(recorded(t, "ledger"), Answer{Node: "n1"})
-	if err != nil || len(l.equations()) > 0 || l.A.Stored == 0 || len(l.B) != 1 || l.B[0].Counts.Accepted == 0 || l.C.Hot == 0 || len(l.Digest) != 64 || l.Index == 0 {
+	if err != nil || len(l.equations()) > 0 || l.A.Stored == 0 || len(l.B) != 1 || l.B[0].Counts.Accepted == 0 || l.C.Hot == 0 ||
+		len(l.Digest) != 64 || l.Index == 0 {
 		t.Fatalf("%+v %v", l, err)
 	}
 	for _, bad := range []string{`{}`, `{"digest":"x","as_of":[{"history":1,"index":2}]}`, `{"balances":{},"digest":"x","as_of":[]}`} {

@@ -29,10 +29,10 @@ func PayloadOf(seed uint64, c Counter, n, variant uint64) []frame.Field {
 	}
 }
 
-// Raw is the frame's raw payload; one in four has one.
+// Raw is the frame's raw payload; one in four has one, but for devices that cannot send any.
 func Raw(seed uint64, c Counter, n, variant uint64) []byte {
 	r := noise(seed, c, n, variant)
-	if r%4 != 0 {
+	if r%4 != 0 || strings.HasPrefix(c.Device, lineDevice) {
 		return nil
 	}
 	raw := make([]byte, 0, 24)

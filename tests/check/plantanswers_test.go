@@ -74,7 +74,8 @@ var answerPlants = []plant{
 	{name: "stored shrinks", checker: "balance", words: "stored went from", run: func(p *planting, r *Run) bool {
 		l := *r.Finals[2].Ledger
 		l.Index++
-		l.A.Stored, l.A.Lost, l.C.Accepted, l.C.LogOnly, l.D.Stored, l.D.Head = l.A.Stored-1, l.A.Lost+1, l.C.Accepted-1, l.C.LogOnly-1, l.D.Stored-1, l.D.Head-1
+		l.A.Stored, l.A.Lost, l.C.Accepted, l.C.LogOnly, l.D.Stored, l.D.Head = l.A.Stored-1, l.A.Lost+1, l.C.Accepted-1, l.C.LogOnly-1,
+			l.D.Stored-1, l.D.Head-1
 		r.Ledgers = append(r.Ledgers, l)
 		return true
 	}},
@@ -110,30 +111,32 @@ var answerPlants = []plant{
 		return true
 	}},
 
-	{name: "the newest frame goes back along the index", checker: "latest", words: "BACKWARDS: the newest frame of a higher index", run: func(p *planting, r *Run) bool {
-		d := pick(p, r.Reads, func(d *Read) bool { return d.Found && d.Counter.Device != "free" && d.Latest > 20 })
-		later := *d
-		later.Index++
-		later.Latest--
-		r.Reads = append(r.Reads, later)
-		return true
-	}},
+	{name: "the newest frame goes back along the index", checker: "latest", words: "BACKWARDS: the newest frame of a higher index",
+		run: func(p *planting, r *Run) bool {
+			d := pick(p, r.Reads, func(d *Read) bool { return d.Found && d.Counter.Device != "free" && d.Latest > 20 })
+			later := *d
+			later.Index++
+			later.Latest--
+			r.Reads = append(r.Reads, later)
+			return true
+		}},
 	{name: "two newest frames at one index", checker: "latest", words: "two answers of one index", run: func(p *planting, r *Run) bool {
 		twin := *pick(p, r.Reads, func(d *Read) bool { return d.Found && d.Counter.Device != "free" && d.Latest > 20 })
 		twin.Latest--
 		r.Reads = append(r.Reads, twin)
 		return true
 	}},
-	{name: "an acknowledged frame is not yet shown", checker: "latest", words: "STALE: the answer contains the index", run: func(p *planting, r *Run) bool {
-		d := pick(p, r.Reads, func(d *Read) bool {
-			return d.Found && d.Counter.Device != "free" && p.older(d) != nil && p.ackedFirst(d)
-		})
-		if d == nil {
-			return false
-		}
-		d.show(p.older(d))
-		return true
-	}},
+	{name: "an acknowledged frame is not yet shown", checker: "latest", words: "STALE: the answer contains the index",
+		run: func(p *planting, r *Run) bool {
+			d := pick(p, r.Reads, func(d *Read) bool {
+				return d.Found && d.Counter.Device != "free" && p.older(d) != nil && p.ackedFirst(d)
+			})
+			if d == nil {
+				return false
+			}
+			d.show(p.older(d))
+			return true
+		}},
 	{name: "not the newest frame of its index", checker: "latest", words: "NEWEST", run: spoilRead(func(d *Read) bool { return d.Latest > 1 },
 		func(p *planting, d *Read) { d.Latest-- })},
 	{name: "nothing is shown of a stream that has frames", checker: "latest", words: "NEWEST", run: spoilRead(func(d *Read) bool { return true },
@@ -151,16 +154,17 @@ var answerPlants = []plant{
 		d.Index = o.Index
 		return true
 	}},
-	{name: "a linearizable read shows less than one before", checker: "linear", words: "an older frame than one before it", run: func(p *planting, r *Run) bool {
-		d := pick(p, r.Reads, func(d *Read) bool {
-			return d.Consistency == "linearizable" && d.Found && d.Counter.Device != "free" && p.shownBefore(d) && p.older(d) != nil
-		})
-		if d == nil {
-			return false
-		}
-		d.show(p.older(d))
-		return true
-	}},
+	{name: "a linearizable read shows less than one before", checker: "linear", words: "an older frame than one before it",
+		run: func(p *planting, r *Run) bool {
+			d := pick(p, r.Reads, func(d *Read) bool {
+				return d.Consistency == "linearizable" && d.Found && d.Counter.Device != "free" && p.shownBefore(d) && p.older(d) != nil
+			})
+			if d == nil {
+				return false
+			}
+			d.show(p.older(d))
+			return true
+		}},
 
 	{name: "the position that was asked for is not contained", checker: "stale", words: "AFTER", run: spoilRead(func(d *Read) bool { return true },
 		func(p *planting, d *Read) { d.After = d.Index + 1 })},
@@ -169,11 +173,12 @@ var answerPlants = []plant{
 		l.Index -= 50
 		return true
 	}},
-	{name: "an answer contains what is sent later", checker: "stale", words: "an answer before it was sent contains", run: func(p *planting, r *Run) bool {
-		l := pick(p, r.Ledgers, func(l *Ledger) bool { return l.Index < 100 })
-		l.Index += 100
-		return true
-	}},
+	{name: "an answer contains what is sent later", checker: "stale", words: "an answer before it was sent contains",
+		run: func(p *planting, r *Run) bool {
+			l := pick(p, r.Ledgers, func(l *Ledger) bool { return l.Index < 100 })
+			l.Index += 100
+			return true
+		}},
 	{name: "a node goes back in time", checker: "stale", words: "BACKWARDS: the node answered", run: func(p *planting, r *Run) bool {
 		l := *r.Finals[2].Ledger
 		l.Invoke, l.Return = l.Return+time.Second, l.Return+2*time.Second

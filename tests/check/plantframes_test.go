@@ -67,14 +67,15 @@ var framePlants = []plant{
 		p.rows["n1"] = append(p.rows["n1"], *pick(p, p.rows["n1"], func(r *Row) bool { return b.has(r) }))
 		return true
 	}},
-	{name: "a frame without number and key that was sent once is there twice", checker: "once", words: "neither number nor key", rows: func(p *planting) bool {
-		b := p.batch(func(b *Batch) bool { return b.Outcome == Acked && !b.Numbered && b.Key == "" && !p.sentOtherwise(b) })
-		if b == nil {
-			return false
-		}
-		p.rows["n1"] = append(p.rows["n1"], *pick(p, p.rows["n1"], func(r *Row) bool { return b.has(r) }))
-		return true
-	}},
+	{name: "a frame without number and key that was sent once is there twice", checker: "once", words: "neither number nor key",
+		rows: func(p *planting) bool {
+			b := p.batch(func(b *Batch) bool { return b.Outcome == Acked && !b.Numbered && b.Key == "" && !p.sentOtherwise(b) })
+			if b == nil {
+				return false
+			}
+			p.rows["n1"] = append(p.rows["n1"], *pick(p, p.rows["n1"], func(r *Row) bool { return b.has(r) }))
+			return true
+		}},
 	{name: "a retry is accepted again", checker: "once", words: "ACCEPTED TWICE", run: func(p *planting, r *Run) bool {
 		b := pick(p, r.Batches, func(b *Batch) bool {
 			return b.Outcome == Acked && !b.Replayed && all(b, b.Duplicate) && p.ackedBefore(b)
@@ -118,29 +119,32 @@ var framePlants = []plant{
 		row.Variant = 77
 		return true
 	}},
-	{name: "the content that came later wins", checker: "bytes", words: "which came after another one was acknowledged", run: func(p *planting, r *Run) bool {
-		c := Counter{Device: "late", Stream: "0"}
-		r.Batches = append(r.Batches,
-			Batch{Node: "n1", Counter: c, First: 1, Last: 2, Numbered: true, Outcome: Acked, Accepted: 1, Duplicate: 1, Invoke: p.now - 5, Return: p.now - 4},
-			Batch{Node: "n1", Counter: c, First: 1, Last: 2, Numbered: true, Variant: 1, Outcome: Unknown, Invoke: p.now - 3, Return: p.now - 2})
-		for _, f := range r.Finals {
-			f.AddRow(&Row{Counter: c, Ordinal: 1, Number: 1, Numbered: true, Variant: 1, History: 1, Index: 5})
-			f.AddRow(&Row{Counter: c, Ordinal: 1, Number: 2, Numbered: true, Variant: 1, History: 1, Index: 5})
-		}
-		return true
-	}},
-	{name: "overlapping batches are accepted together more often than there are numbers", checker: "once", words: "frames under", run: func(p *planting, r *Run) bool {
-		b := pick(p, r.Batches, func(b *Batch) bool {
-			return b.Outcome == Acked && all(b, b.Accepted) && b.Numbered && !p.sentOtherwise(b)
-		})
-		if b == nil {
-			return false
-		}
-		twin := *b
-		twin.Client, twin.Index = twin.Client+1, twin.Index+1
-		r.Batches = append(r.Batches, twin)
-		return true
-	}},
+	{name: "the content that came later wins", checker: "bytes", words: "which came after another one was acknowledged",
+		run: func(p *planting, r *Run) bool {
+			c := Counter{Device: "late", Stream: "0"}
+			r.Batches = append(r.Batches,
+				Batch{Node: "n1", Counter: c, First: 1, Last: 2, Numbered: true, Outcome: Acked, Accepted: 1, Duplicate: 1,
+					Invoke: p.now - 5, Return: p.now - 4},
+				Batch{Node: "n1", Counter: c, First: 1, Last: 2, Numbered: true, Variant: 1, Outcome: Unknown, Invoke: p.now - 3, Return: p.now - 2})
+			for _, f := range r.Finals {
+				f.AddRow(&Row{Counter: c, Ordinal: 1, Number: 1, Numbered: true, Variant: 1, History: 1, Index: 5})
+				f.AddRow(&Row{Counter: c, Ordinal: 1, Number: 2, Numbered: true, Variant: 1, History: 1, Index: 5})
+			}
+			return true
+		}},
+	{name: "overlapping batches are accepted together more often than there are numbers", checker: "once", words: "frames under",
+		run: func(p *planting, r *Run) bool {
+			b := pick(p, r.Batches, func(b *Batch) bool {
+				return b.Outcome == Acked && all(b, b.Accepted) && b.Numbered && !p.sentOtherwise(b)
+			})
+			if b == nil {
+				return false
+			}
+			twin := *b
+			twin.Client, twin.Index = twin.Client+1, twin.Index+1
+			r.Batches = append(r.Batches, twin)
+			return true
+		}},
 	{name: "the second content wins", checker: "bytes", words: "USURPED: variant", rows: func(p *planting) bool {
 		b := p.batch(func(b *Batch) bool { return b.Outcome == Acked && !b.Replayed && all(b, b.Conflict) })
 		if b == nil {

@@ -96,12 +96,13 @@ var gapPlants = []plant{
 		g.First = 1
 		g.settle()
 	})},
-	{name: "a tail that nobody declared", checker: "gaps", words: "which nobody sent or named", run: spoilReport(func(g *GapReport) bool { return g.TailBasis == "last_seen" },
-		func(p *planting, g *GapReport) {
-			g.Gaps = append(g.Gaps, Gap{Span{g.Last + 1, g.Last + 1<<20}, "OPEN", ""})
-			g.Last += 1 << 20
-			g.settle()
-		})},
+	{name: "a tail that nobody declared", checker: "gaps", words: "which nobody sent or named",
+		run: spoilReport(func(g *GapReport) bool { return g.TailBasis == "last_seen" },
+			func(p *planting, g *GapReport) {
+				g.Gaps = append(g.Gaps, Gap{Span{g.Last + 1, g.Last + 1<<20}, "OPEN", ""})
+				g.Last += 1 << 20
+				g.settle()
+			})},
 	{name: "a stored number is listed as missing", checker: "gaps", words: "lists as missing what", run: spoilReport(func(g *GapReport) bool {
 		return len(g.Gaps) == 0 && g.Stored > 2
 	}, func(p *planting, g *GapReport) {
@@ -119,31 +120,36 @@ var gapPlants = []plant{
 		*b = stale
 		return true
 	}},
-	{name: "a cause that nobody stated", checker: "gaps", words: "CAUSE: state FINAL and cause \"declared_lost\"", run: spoilReport(func(g *GapReport) bool {
-		return slices.ContainsFunc(g.Gaps, func(g Gap) bool { return g.Cause == "" })
-	}, func(p *planting, g *GapReport) {
-		gap := pick(p, g.Gaps, func(g *Gap) bool { return g.Cause == "" })
-		gap.State, gap.Cause = "FINAL", "declared_lost"
-		g.settle()
-	})},
-	{name: "a cause that was stated is forgotten", checker: "gaps", words: "CAUSE: state FINAL and cause \"never_arrived\"", run: func(p *planting, r *Run) bool {
-		c := pick(p, r.Claims, func(c *Claim) bool { return c.Kind == Lost && c.Outcome == Acked })
-		g := pick(p, r.GapReports, func(g *GapReport) bool {
-			return c != nil && g.Counter == c.Counter && g.Index >= c.Index && slices.ContainsFunc(g.Gaps, func(g Gap) bool { return g.First == c.First && g.Cause == "declared_lost" })
-		})
-		if g == nil {
-			return false
-		}
-		g.Gaps = slices.Clone(g.Gaps)
-		pick(p, g.Gaps, func(g *Gap) bool { return g.First == c.First }).Cause = "never_arrived"
-		g.settle()
-		return true
-	}},
+	{name: "a cause that nobody stated", checker: "gaps", words: "CAUSE: state FINAL and cause \"declared_lost\"",
+		run: spoilReport(func(g *GapReport) bool {
+			return slices.ContainsFunc(g.Gaps, func(g Gap) bool { return g.Cause == "" })
+		}, func(p *planting, g *GapReport) {
+			gap := pick(p, g.Gaps, func(g *Gap) bool { return g.Cause == "" })
+			gap.State, gap.Cause = "FINAL", "declared_lost"
+			g.settle()
+		})},
+	{name: "a cause that was stated is forgotten", checker: "gaps", words: "CAUSE: state FINAL and cause \"never_arrived\"",
+		run: func(p *planting, r *Run) bool {
+			c := pick(p, r.Claims, func(c *Claim) bool { return c.Kind == Lost && c.Outcome == Acked })
+			g := pick(p, r.GapReports, func(g *GapReport) bool {
+				return c != nil && g.Counter == c.Counter && g.Index >= c.Index &&
+					slices.ContainsFunc(g.Gaps, func(g Gap) bool { return g.First == c.First && g.Cause == "declared_lost" })
+			})
+			if g == nil {
+				return false
+			}
+			g.Gaps = slices.Clone(g.Gaps)
+			pick(p, g.Gaps, func(g *Gap) bool { return g.First == c.First }).Cause = "never_arrived"
+			g.settle()
+			return true
+		}},
 	{name: "a cause that does not exist", checker: "gaps", words: "CAUSE", run: spoilReport(hasGaps, func(p *planting, g *GapReport) {
 		g.Gaps[0].Cause = "moonshine"
 	})},
-	{name: "expected does not fit the ends", checker: "gaps", words: "between the ends are", run: spoilReport(hasGaps, func(p *planting, g *GapReport) { g.Expected++ })},
-	{name: "stored does not fit the gaps", checker: "gaps", words: "expected without the gaps", run: spoilReport(hasGaps, func(p *planting, g *GapReport) { g.Stored-- })},
+	{name: "expected does not fit the ends", checker: "gaps", words: "between the ends are",
+		run: spoilReport(hasGaps, func(p *planting, g *GapReport) { g.Expected++ })},
+	{name: "stored does not fit the gaps", checker: "gaps", words: "expected without the gaps",
+		run: spoilReport(hasGaps, func(p *planting, g *GapReport) { g.Stored-- })},
 	{name: "gaps overlap", checker: "gaps", words: "overlaps another one", run: spoilReport(hasGaps, func(p *planting, g *GapReport) {
 		g.Gaps = slices.Insert(g.Gaps, 0, g.Gaps[0])
 		g.GapsTotal++
@@ -152,8 +158,10 @@ var gapPlants = []plant{
 		g.Gaps = append(g.Gaps, Gap{Span{g.Last + 5, g.Last + 6}, "OPEN", ""})
 		g.GapsTotal++
 	})},
-	{name: "the balance of a report", checker: "gaps", words: "the balance of the report", run: spoilReport(hasGaps, func(p *planting, g *GapReport) { g.A.Open++ })},
-	{name: "a basis that nobody gave", checker: "gaps", words: "the basis \"seal\"", run: spoilReport(hasGaps, func(p *planting, g *GapReport) { g.TailBasis = "seal" })},
+	{name: "the balance of a report", checker: "gaps", words: "the balance of the report",
+		run: spoilReport(hasGaps, func(p *planting, g *GapReport) { g.A.Open++ })},
+	{name: "a basis that nobody gave", checker: "gaps", words: "the basis \"seal\"",
+		run: spoilReport(hasGaps, func(p *planting, g *GapReport) { g.TailBasis = "seal" })},
 	{name: "a declared head is called seen", checker: "gaps", words: "the basis \"first_seen\"", run: spoilReport(func(g *GapReport) bool {
 		return g.HeadBasis == "declared"
 	}, func(p *planting, g *GapReport) { g.HeadBasis = "first_seen" })},
@@ -163,9 +171,10 @@ var gapPlants = []plant{
 		f.Gaps = slices.Delete(f.Gaps, i, i+1)
 		return true
 	}},
-	{name: "a report of a counter that nobody used", checker: "gaps", words: "a counter that nobody used", run: spoilRunReport(hasGaps, func(p *planting, g *GapReport) {
-		g.Counter.Device = "ghost"
-	})},
+	{name: "a report of a counter that nobody used", checker: "gaps", words: "a counter that nobody used",
+		run: spoilRunReport(hasGaps, func(p *planting, g *GapReport) {
+			g.Counter.Device = "ghost"
+		})},
 	{name: "two nodes report otherwise at one index", checker: "gaps", words: "two reports of one index differ", run: func(p *planting, r *Run) bool {
 		g := pick(p, r.GapReports, func(g *GapReport) bool {
 			return !g.Server && slices.ContainsFunc(g.Gaps, func(g Gap) bool { return g.Cause == "" })
@@ -188,14 +197,17 @@ var gapPlants = []plant{
 		g.Gaps, g.GapsTotal, g.Stored = []Gap{{Span{2, 2}, "OPEN", ""}}, 1, g.Stored-1
 		return true
 	}},
-	{name: "nothing is expected of a counter that has frames", checker: "gaps", words: "no number is expected", run: spoilReport(func(g *GapReport) bool { return g.Stored > 0 },
-		func(p *planting, g *GapReport) {
-			*g = GapReport{Answer: g.Answer, Counter: g.Counter, Ordinal: g.Ordinal}
-		})},
-	{name: "more gaps than are counted", checker: "gaps", words: "and counts", run: spoilReport(hasGaps, func(p *planting, g *GapReport) { g.GapsTotal-- })},
-	{name: "a gap is forgotten in a report that lists only the first ones", checker: "gaps", words: "FORGOTTEN", run: spoilReport(func(g *GapReport) bool {
-		return len(g.Gaps) > 3
-	}, func(p *planting, g *GapReport) { g.Gaps = slices.Delete(g.Gaps[:3], 1, 2) })},
+	{name: "nothing is expected of a counter that has frames", checker: "gaps", words: "no number is expected",
+		run: spoilReport(func(g *GapReport) bool { return g.Stored > 0 },
+			func(p *planting, g *GapReport) {
+				*g = GapReport{Answer: g.Answer, Counter: g.Counter, Ordinal: g.Ordinal}
+			})},
+	{name: "more gaps than are counted", checker: "gaps", words: "and counts",
+		run: spoilReport(hasGaps, func(p *planting, g *GapReport) { g.GapsTotal-- })},
+	{name: "a gap is forgotten in a report that lists only the first ones", checker: "gaps", words: "FORGOTTEN",
+		run: spoilReport(func(g *GapReport) bool {
+			return len(g.Gaps) > 3
+		}, func(p *planting, g *GapReport) { g.Gaps = slices.Delete(g.Gaps[:3], 1, 2) })},
 	{name: "an epoch has another ordinal later", checker: "gaps", words: "two ordinals", run: func(p *planting, r *Run) bool {
 		r.Finals[2].Gaps[0].Ordinal = 7
 		return true

@@ -27,9 +27,12 @@ func (p *planting) failure(r *Run) Event {
 
 // nodePlants are about what nodes do, keep and lose.
 var nodePlants = []plant{
-	{name: "another hash of a floor", checker: "replicas", words: "other hashes", run: spoilStorage(func(_ *planting, s *Storage) { s.Floors[0].Hash = "other" })},
-	{name: "another segment of a floor", checker: "replicas", words: "other segments", run: spoilStorage(func(_ *planting, s *Storage) { s.Segments[0].Name = "other" })},
-	{name: "a manifest that does not add up", checker: "replicas", words: "the manifest counts", run: spoilStorage(func(_ *planting, s *Storage) { s.Total.Frames++ })},
+	{name: "another hash of a floor", checker: "replicas", words: "other hashes",
+		run: spoilStorage(func(_ *planting, s *Storage) { s.Floors[0].Hash = "other" })},
+	{name: "another segment of a floor", checker: "replicas", words: "other segments",
+		run: spoilStorage(func(_ *planting, s *Storage) { s.Segments[0].Name = "other" })},
+	{name: "a manifest that does not add up", checker: "replicas", words: "the manifest counts",
+		run: spoilStorage(func(_ *planting, s *Storage) { s.Total.Frames++ })},
 	{name: "another floor in the end", checker: "replicas", words: "in the end", run: spoilStorage(func(_ *planting, s *Storage) { s.Floor++ })},
 	{name: "a frame on one node only", checker: "replicas", words: "alone", rows: func(p *planting) bool {
 		p.rows["n3"] = p.rows["n3"][1:]
@@ -57,8 +60,10 @@ var nodePlants = []plant{
 		r.event(Event{At: r.Healed, Kind: Damaged, Node: "n2", File: "segments/x"})
 		return true
 	}},
-	{name: "a segment is missing in the end", checker: "damage", words: "is quarantined in the end", run: spoilStorage(func(_ *planting, s *Storage) { s.Segments[0].State = "quarantined" })},
-	{name: "segments are counted as missing in the end", checker: "damage", words: "1 segments are missing", run: spoilStorage(func(_ *planting, s *Storage) { s.Missing = 1 })},
+	{name: "a segment is missing in the end", checker: "damage", words: "is quarantined in the end",
+		run: spoilStorage(func(_ *planting, s *Storage) { s.Segments[0].State = "quarantined" })},
+	{name: "segments are counted as missing in the end", checker: "damage", words: "1 segments are missing",
+		run: spoilStorage(func(_ *planting, s *Storage) { s.Missing = 1 })},
 
 	{name: "a process does not end", checker: "failstop", words: "did not end", run: func(p *planting, r *Run) bool {
 		p.failure(r)
@@ -68,11 +73,11 @@ var nodePlants = []plant{
 		e := p.failure(r)
 		e.At -= 1
 		r.event(e)
-		r.event(Event{At: e.At + 2*endWithin, Kind: Ended, Node: e.Node})
+		r.event(Event{At: e.At + 2*EndWithin, Kind: Ended, Node: e.Node})
 		return true
 	}},
 	{name: "a process ends late", checker: "failstop", words: "did not end", run: func(p *planting, r *Run) bool {
-		r.event(Event{At: p.failure(r).At + 3*time.Second, Kind: Ended, Node: "n2"})
+		r.event(Event{At: p.failure(r).At + 2*EndWithin, Kind: Ended, Node: "n2"})
 		return true
 	}},
 	{name: "a log is written after a failed sync", checker: "failstop", words: "the log was written after", run: func(p *planting, r *Run) bool {
@@ -81,12 +86,13 @@ var nodePlants = []plant{
 		r.event(Event{At: e.At + 2, Kind: Ended, Node: "n2"})
 		return true
 	}},
-	{name: "an acknowledgement after a failed sync", checker: "failstop", words: "acknowledged by a process whose sync had failed", run: func(p *planting, r *Run) bool {
-		b := pick(p, r.Batches, func(b *Batch) bool { return b.Outcome == Acked && b.Invoke > r.Healed })
-		r.event(Event{At: b.Invoke - 1, Kind: SyncFailed, Node: b.Node})
-		r.event(Event{At: b.Return + 1, Kind: Ended, Node: b.Node})
-		return true
-	}},
+	{name: "an acknowledgement after a failed sync", checker: "failstop", words: "acknowledged by a process whose sync had failed",
+		run: func(p *planting, r *Run) bool {
+			b := pick(p, r.Batches, func(b *Batch) bool { return b.Outcome == Acked && b.Invoke > r.Healed })
+			r.event(Event{At: b.Invoke - 1, Kind: SyncFailed, Node: b.Node})
+			r.event(Event{At: b.Return + 1, Kind: Ended, Node: b.Node})
+			return true
+		}},
 
 	{name: "two votes in a term", checker: "amnesia", words: "voted for two candidates", run: func(p *planting, r *Run) bool {
 		e := *pick(p, r.Events, func(e *Event) bool { return e.Kind == Voted })
@@ -116,25 +122,34 @@ var nodePlants = []plant{
 		r.event(Event{At: p.now + 1, Kind: Led, Node: "n2", Server: "n2.a", Term: 90})
 		return true
 	}},
+	{name: "a node is who it was on an empty disk", checker: "amnesia", words: "AMNESIA: n2.a started on an empty disk",
+		run: func(p *planting, r *Run) bool {
+			r.event(Event{At: p.now, Kind: Wiped, Node: "n2", Server: "n2.a"})
+			r.event(Event{At: p.now + 1, Kind: Started, Node: "n2", Server: "n2.a"})
+			return true
+		}},
 	{name: "a stranger votes", checker: "amnesia", words: "STRANGER", run: func(p *planting, r *Run) bool {
 		r.event(Event{At: p.now, Kind: Voted, Node: "n2", Server: "n2.zz", Term: 90, Candidate: "n1.a"})
 		return true
 	}},
 
-	{name: "a gap between floor and log", checker: "onlycopy", words: "GAP: the log begins", run: spoilStorage(func(_ *planting, s *Storage) { s.Log.First = s.Floor + 2 })},
-	{name: "a log cut at the newest floor", checker: "onlycopy", words: "above the oldest floor kept", rows: flushedTwice, run: spoilStorage(func(_ *planting, s *Storage) {
-		s.Log.First = s.Floor
-	})},
-	{name: "a log cut before another node has the floor", checker: "onlycopy", words: "no other node had a floor that high", rows: flushedTwice, run: func(p *planting, r *Run) bool {
-		last := r.Finals[1].Storage
-		early := *last
-		early.Invoke, early.Return = 1, 2
-		r.Storages = append(r.Storages, early)
-		for _, node := range []string{"n1", "n3"} {
-			r.Storages = append(r.Storages, Storage{Node: node, Invoke: 3, Return: 4, Log: LogRange{First: 1, Last: 5}})
-		}
-		return true
-	}},
+	{name: "a gap between floor and log", checker: "onlycopy", words: "GAP: the log begins",
+		run: spoilStorage(func(_ *planting, s *Storage) { s.Log.First = s.Floor + 2 })},
+	{name: "a log cut at the newest floor", checker: "onlycopy", words: "above the oldest floor kept",
+		rows: flushedTwice, run: spoilStorage(func(_ *planting, s *Storage) {
+			s.Log.First = s.Floor
+		})},
+	{name: "a log cut before another node has the floor", checker: "onlycopy", words: "no other node had a floor that high",
+		rows: flushedTwice, run: func(p *planting, r *Run) bool {
+			last := r.Finals[1].Storage
+			early := *last
+			early.Invoke, early.Return = 1, 2
+			r.Storages = append(r.Storages, early)
+			for _, node := range []string{"n1", "n3"} {
+				r.Storages = append(r.Storages, Storage{Node: node, Invoke: 3, Return: 4, Log: LogRange{First: 1, Last: 5}})
+			}
+			return true
+		}},
 	{name: "a segment vanishes", checker: "onlycopy", words: "was there and is missing", run: func(p *planting, r *Run) bool {
 		r.Faults, r.Events = nil, nil
 		s := r.Finals[1].Storage

@@ -26,7 +26,8 @@ func sameDigests(r *Run) (out []Violation) {
 			first[l.place()] = l
 		case was.Digest != l.Digest:
 			out = append(out, Violation{
-				What: fmt.Sprintf("DIVERGED: the ledger at index %d has the digest %.16s on %s and %.16s on %s", l.Index, was.Digest, was.Node, l.Digest, l.Node),
+				What: fmt.Sprintf("DIVERGED: the ledger at index %d has the digest %.16s on %s and %.16s on %s", l.Index, was.Digest,
+					was.Node, l.Digest, l.Node),
 				Node: l.Node, At: l.Return, Witnesses: []string{was.String(), l.String()},
 			})
 		}
@@ -119,7 +120,8 @@ func (f *Final) differs(g *Final) (out []Violation) {
 		switch {
 		case !f.Numbers(c).Equal(g.Numbers(c)):
 			only := f.Numbers(c).Minus(g.Numbers(c))
-			add(fmt.Sprintf("shown by %s (%s) or by %s (%s) alone", f.Node, only, g.Node, g.Numbers(c).Minus(f.Numbers(c))), only.Or(g.Numbers(c).Minus(f.Numbers(c))))
+			add(fmt.Sprintf("shown by %s (%s) or by %s (%s) alone", f.Node, only, g.Node, g.Numbers(c).Minus(f.Numbers(c))),
+				only.Or(g.Numbers(c).Minus(f.Numbers(c))))
 		case a != nil && b != nil && (a.rows != b.rows || a.sum != b.sum):
 			add(fmt.Sprintf("%s and %s show other frames under the same numbers", f.Node, g.Node), a.unlike(b))
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gaplessdb/gapless"
+	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/tests/check"
 )
 
@@ -56,6 +57,13 @@ func (r *rig) now() time.Duration { return time.Since(r.start) }
 // do is one request.
 func (r *rig) do(method, path, contentType string, body []byte, header ...string) (int, []byte) {
 	r.t.Helper()
+	status, _, answer := r.request(method, path, contentType, body, header...)
+	return status, answer
+}
+
+// request is one request, with the header of its answer.
+func (r *rig) request(method, path, contentType string, body []byte, header ...string) (int, http.Header, []byte) {
+	r.t.Helper()
 	req, err := http.NewRequest(method, "http://"+r.node.HTTPAddr()+path, bytes.NewReader(body))
 	if err != nil {
 		r.t.Fatal(err)
@@ -73,14 +81,17 @@ func (r *rig) do(method, path, contentType string, body []byte, header ...string
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return resp.StatusCode, answer
+	return resp.StatusCode, resp.Header, answer
 }
 
 // send posts a batch; the items in broken are spoiled on the way.
 func (r *rig) send(b check.Batch, broken ...uint64) check.Batch {
 	r.t.Helper()
 	b.Node = "n1"
-	body := check.AppendBatch(nil, r.run.Seed, &b)
+	path, kind, body, err := b.Request(r.run.Seed)
+	if err != nil {
+		r.t.Fatal(err)
+	}
 	for _, n := range broken {
 		was := fmt.Sprintf(`"seq":%d,`, n)
 		body = bytes.Replace(body, []byte(was), []byte(was+`"colour":1,`), 1)
@@ -90,9 +101,9 @@ func (r *rig) send(b check.Batch, broken ...uint64) check.Batch {
 		header = []string{"Idempotency-Key", b.Key}
 	}
 	b.Invoke = r.now()
-	status, answer := r.do("POST", "/v1/frames", "application/x-ndjson", body, header...)
+	status, answered, answer := r.request("POST", path, kind, body, header...)
 	b.Return = r.now()
-	if err := check.ParseAck(status, answer, &b); err != nil {
+	if err := check.ParseAnswer(status, answered, answer, &b); err != nil {
 		r.t.Fatal(err)
 	}
 	r.mu.Lock()
@@ -223,4 +234,22 @@ func (r *rig) final(devices ...string) *check.Final {
 	f.Ledger, f.Storage = &l, &s
 	r.run.Healed = f.At
 	return f
+}
+
+// tail follows from the first frame to the last.
+func (r *rig) tail() *check.Tail {
+	r.t.Helper()
+	status, body := r.do("GET", "/v1/tail?from=first&until=now", "", nil)
+	t, end := check.NewTail(70, frame.Position{}), ""
+	for line := range bytes.Lines(body) {
+		var err error
+		if end, err = check.ParseTailLine(line, r.run.Seed, t); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	if status != 200 || end != "until" || t.Lines == 0 {
+		r.t.Errorf("the tail answers %d and ends with %q after %d lines", status, end, t.Lines)
+	}
+	t.Whole = true
+	return t
 }

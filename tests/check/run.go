@@ -8,13 +8,15 @@ import (
 // Run is everything that is known of one run. Times are durations since its start on the controller's clock. The order of the lists does not
 // matter but where a field says so.
 type Run struct {
-	Seed  uint64   // of the payloads (Payload)
-	Nodes []string // every node that was ever meant to be in the cluster, as in the other fields: "n1"
+	Seed   uint64   // of the payloads (Payload)
+	Beyond bool     // the schedule had no budget: the cluster had to be honest, and need not have got through
+	Nodes  []string // every node that was ever meant to be in the cluster, as in the other fields: "n1"
 
 	Batches    []Batch // every attempt to send frames, each retry one of its own
 	Claims     []Claim // every attempt to say something of a counter
 	Reads      []Read
 	Pages      []*Page // whole devices, read during the run
+	Tails      []*Tail // readers of the tail
 	GapReports []GapReport
 	Ledgers    []Ledger  // samples of GET /v1/ledger
 	Storages   []Storage // samples of GET /v1/storage

@@ -82,7 +82,8 @@ var tolerated = []struct {
 		r.Ledgers = append(r.Ledgers, l)
 	}},
 	{"a device that nobody knows yet", func(_ *planting, r *Run) {
-		r.Reads = append(r.Reads, Read{Answer: Answer{Node: "n1", Consistency: "linearizable", Return: 1}, Counter: Counter{Device: "dev0", Stream: "0"}})
+		r.Reads = append(r.Reads, Read{Answer: Answer{Node: "n1", Consistency: "linearizable", Return: 1},
+			Counter: Counter{Device: "dev0", Stream: "0"}})
 	}},
 	{"damage that a node only counted", func(_ *planting, r *Run) {
 		r.Faults = append(r.Faults, Fault{From: r.Healed, Kind: "flip", Node: "n2", File: "floors/x", MustFind: true, Witness: 1})
@@ -96,7 +97,8 @@ var tolerated = []struct {
 		r.Pages = append(r.Pages, page)
 	}},
 	{"a failed read", func(_ *planting, r *Run) {
-		r.Reads = append(r.Reads, Read{Answer: Answer{Node: "n1", Consistency: "linearizable"}, Counter: Counter{Device: "dev0", Stream: "0"}, Failed: true})
+		r.Reads = append(r.Reads, Read{Answer: Answer{Node: "n1", Consistency: "linearizable"},
+			Counter: Counter{Device: "dev0", Stream: "0"}, Failed: true})
 	}},
 	{"a ledger whose node restarted while it was asked", func(p *planting, r *Run) {
 		l := *r.Finals[0].Ledger
@@ -111,7 +113,8 @@ var tolerated = []struct {
 			f.Ledger.A.Stored, f.Ledger.A.Expected = f.Ledger.A.Stored+1, f.Ledger.A.Expected+1
 			f.Ledger.C.Accepted, f.Ledger.C.LogOnly = f.Ledger.C.Accepted+1, f.Ledger.C.LogOnly+1
 			f.Ledger.D.Stored, f.Ledger.D.Head = f.Ledger.D.Stored+1, f.Ledger.D.Head+1
-			f.Gaps = append(f.Gaps, GapReport{Answer: f.Gaps[0].Answer, Counter: Counter{Device: "_dlq", Stream: "0"}, Known: true, First: 1, Last: 1, Expected: 1, Stored: 1})
+			f.Gaps = append(f.Gaps, GapReport{Answer: f.Gaps[0].Answer, Counter: Counter{Device: "_dlq", Stream: "0"}, Known: true,
+				First: 1, Last: 1, Expected: 1, Stored: 1})
 		}
 	}},
 }

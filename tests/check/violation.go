@@ -58,6 +58,7 @@ func (r Result) String() string { return [...]string{"UNKNOWN", "PASS", "FAIL"}[
 type Verdict struct {
 	Result     Result
 	Violations []Violation
-	Why        []string // why the run proves nothing, if it does not
-	Blind      []string // promises that nothing in the run is about
+	Excused    []Violation // what the cluster may come to, because the run was beyond the budget
+	Why        []string    // why the run proves nothing, if it does not
+	Blind      []string    // promises that nothing in the run is about
 }

@@ -34,18 +34,34 @@ type Node struct {
 	done chan struct{}
 }
 
-var build = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "gapless-bin-")
+var build, buildStatic = builder(), builder("CGO_ENABLED=0")
+
+// builder builds the command once, in an environment.
+func builder(env ...string) func() (string, error) {
+	return sync.OnceValues(func() (string, error) {
+		dir, err := programs()
+		if err != nil {
+			return "", err
+		}
+		bin := filepath.Join(dir, "gapless")
+		cmd := exec.Command("go", "build", "-o", bin, "github.com/gaplessdb/gapless/cmd/gapless")
+		cmd.Env = append(os.Environ(), env...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("building gapless: %w\n%s", err, out)
+		}
+		return bin, nil
+	})
+}
+
+// Static is Binary without C, as it is released.
+func Static(t testing.TB) string {
+	t.Helper()
+	bin, err := buildStatic()
 	if err != nil {
-		return "", err
+		t.Fatal(err)
 	}
-	bin := filepath.Join(dir, "gapless")
-	out, err := exec.Command("go", "build", "-o", bin, "github.com/gaplessdb/gapless/cmd/gapless").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building gapless: %w\n%s", err, out)
-	}
-	return bin, nil
-})
+	return bin
+}
 
 // Binary builds the command once per test process.
 func Binary(t testing.TB) string {

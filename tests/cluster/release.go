@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gaplessdb/gapless/tests/temp"
 )
 
 // buildWithin bounds the build of another release, which may have to fetch its modules.
@@ -66,7 +68,7 @@ func (c *releaseCache) build(tag string) (string, error) {
 }
 
 func buildRelease(tag string) (string, error) {
-	source, err := os.MkdirTemp("", "gapless-source-")
+	source, err := temp.Dir("source")
 	if err != nil {
 		return "", err
 	}
@@ -78,7 +80,7 @@ func buildRelease(tag string) (string, error) {
 	if err := Unpack(bytes.NewReader(files), source); err != nil {
 		return "", fmt.Errorf("unpacking %s: %w", tag, err)
 	}
-	dir, err := os.MkdirTemp("", "gapless-bin-")
+	dir, err := programs()
 	if err != nil {
 		return "", err
 	}

@@ -69,6 +69,7 @@ func (s *Schedule) lossesAt(steps []Step, at time.Duration) (l losses) {
 		case Machine:
 			out := at < s.caughtUp(steps, t)
 			count(&l.down, &l.someone.down, t.Node, out)
+			count(&l.down, &l.someone.down, t.Peer, out && t.Peer > 0)
 			count(&l.disks, &l.someone.disks, t.Node, out && k.Disk)
 		case Network:
 			if at < t.holdsUntil() {

@@ -53,7 +53,8 @@
 //
 //	fault        at At                                                          at At+For
 //	kill         the process ends without a word; all that it wrote is still    start it
-//	             there, synced or not; its connections are reset
+//	             there, synced or not; its connections are reset. With a How
+//	             not at once: see below
 //	power        the process ends, its connections fall silent. Of what was     start it
 //	             not synced nothing survives (how lose) or any part (random)
 //	power_all    power, of all nodes at once                                    start all
@@ -93,14 +94,31 @@
 //	             likes), again until it is done, for 10 s at most
 //	flush        the cluster is asked to FLUSH, again until it is committed,    (at once)
 //	             for 10 s at most
+//	pause        the process is stopped as by SIGSTOP                           it goes on
+//	restart      the process is asked to end, as by SIGTERM                     start it
+//	slow         every operation on the disk takes Amount ms longer             none does; start it if it ended
+//	hang         no operation on the disk returns. Beyond fence_after the       they return; start it
+//	             process must end                                               if it ended
+//	swap         Node and Peer die and are started on each other's disk: both   as by kill, each gets its own
+//	             must be refused                                                disk back; start them
 //
-// Flip turns over one bit of a stored file: of segments (how segment), floor files (floor), or the log (wal). If For is 0, which only
-// segments allow, the process goes on; else it ends as by kill. The files of the kind, sorted by name, make one row of bytes; the byte is
-// number Amount x its length, rounded down, and the bit is the byte's number modulo 8. Only segments of the manifest count, only the newest
-// floor file, and of the log only live records, without what was written in the last 2 s: damage to the newest writes cannot be told from a
-// torn write, and until the next TICK nobody knows better (docs/guarantees.md). Where the node has no such file yet, the driver first has
-// the cluster flush and waits for the file, 5 s at most. Then the damage must come to light: for a segment the driver reads everything
-// through the node until it reports damage; a floor file shows it when the node starts; a node with a damaged log must refuse to start, and
+// The last five, and what is marked Rare or Staged in the table, are for drivers of real processes: no swarm draws them without
+// Options.Real, none draws what is Staged, and another driver refuses them.
+//
+// Kill with a How waits for the act of that name, until the step's end at most, and kills in the middle of it. Which operation on files
+// that is, of the few that tell this act from any other, is drawn; it is never carried out. What is waited for is an act of the node itself
+// (Node 0: whoever leads). Two acts are done on one node for all: where Node is 0, merging waits for any node to merge, installing for any
+// to install, and the leader is killed. A floor is installed on a node that was away until the others have cut their logs, so a schedule
+// has to bring that about. Meanwhile, but for installing, the driver has the cluster flush once a second, so that there is something to do.
+//
+// Flip turns over one bit of a stored file: of segments (how segment), floor files (floor), the log (wal), or the store of votes (votes). If For is
+// 0, which only segments allow, the process goes on; else it ends as by kill. The files of the kind, sorted by name, make one row of bytes; the
+// byte is number Amount x its length, rounded down, and the bit is the byte's number modulo 8. Only segments of the manifest count, only the newest
+// floor file, and of the log only live records, without what was written in the last 2 s: damage to the newest writes cannot be told from a torn
+// write, and until the next TICK nobody knows better (docs/guarantees.md). Of the store of votes only what leads to the term counts, where the
+// store has no checksum of its own: the rest is believed whatever it says. Where the node has no such file yet, the driver first has the cluster
+// flush and waits for the file, 5 s at most. Then the damage must come to light: for a segment the driver reads everything through the node until
+// it reports damage; a floor file shows it when the node starts; a node with a damaged log must refuse to start, and
 // the driver wipes it, starts it and asks the cluster to replace it. For the same reason rollback is by 2 s at least: by then the others
 // have a note of what is lost.
 //

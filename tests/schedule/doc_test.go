@@ -89,7 +89,7 @@ func TestString(t *testing.T) {
 	if "\n"+got != table {
 		t.Errorf("got\n%s\nwant%s", got, table)
 	}
-	if got := s.Steps[4].String(); got != "30.000 s: cut 2 to 3, in, for 10.000 s" {
+	if got := s.Steps[4].String(); got != "30.000 s: cut node 2 to 3, in, for 10.000 s" {
 		t.Error(got)
 	}
 	if got := plan(3).String(); strings.Count(got, "\n") != 1 {

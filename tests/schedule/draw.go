@@ -12,6 +12,9 @@ func (g *generator) draw(f Fault, at time.Duration) Step {
 	if len(k.Ways) > 0 {
 		t.How = pick(g.dice, k.Ways)
 	}
+	if g.rare && len(k.Rare) > 0 && g.in(3) {
+		t.How = pick(g.dice, k.Rare)
+	}
 	if k.Ends != "" {
 		t.For = g.lasts(f)
 	}
@@ -19,6 +22,10 @@ func (g *generator) draw(f Fault, at time.Duration) Step {
 	case Isolate:
 		if t.How = ""; g.in(4) {
 			t.How = All
+		}
+	case Kill:
+		if t.How != "" {
+			t.For = ms(g.spread(6_000, 12_000)) // it has to come to that
 		}
 	case Stall:
 		t.Amount = float64(g.stall())
@@ -28,6 +35,8 @@ func (g *generator) draw(f Fault, at time.Duration) Step {
 		if t.How == Segment && g.in(2) {
 			t.For = 0
 		}
+	case Slow:
+		t.Amount = float64(g.spread(5, 500))
 	case Rollback:
 		t.Amount = float64(g.spread(2_000, longestBack.Milliseconds()))
 	case Loss:
@@ -54,6 +63,9 @@ func (g *generator) aim(k *Kind, t *Step) {
 		if k.target == oneLink && t.Node > 0 && !g.in(3) {
 			t.Peer = int(g.between(1, n))
 		}
+	case twoNodes:
+		t.Node = int(g.between(1, n))
+		t.Peer = 1 + (t.Node+int(g.below(n-1)))%int(n)
 	case handover:
 		if g.in(3) {
 			t.Peer = int(g.between(1, n))
@@ -64,9 +76,9 @@ func (g *generator) aim(k *Kind, t *Step) {
 // lasts returns how long a fault of a kind lasts: from too short for an election to much longer than one.
 func (g *generator) lasts(f Fault) time.Duration {
 	switch f {
-	case Kill, Power, RemoveJoin:
+	case Kill, Power, RemoveJoin, Pause, Restart:
 		return ms(g.spread(200, 8_000))
-	case PowerAll, Flip, Wipe, Rollback:
+	case PowerAll, Flip, Wipe, Rollback, Swap:
 		return ms(g.spread(200, 5_000))
 	case SyncError, IOError, Stall:
 		return ms(g.spread(1_000, 6_000))

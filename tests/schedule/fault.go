@@ -25,6 +25,13 @@ const (
 	Strobe     Fault = "strobe"
 	Transfer   Fault = "transfer"
 	Flush      Fault = "flush"
+
+	// Only drivers of real processes carry these out (Kind.Real).
+	Pause   Fault = "pause"
+	Restart Fault = "restart"
+	Slow    Fault = "slow"
+	Hang    Fault = "hang"
+	Swap    Fault = "swap"
 )
 
 // Values of Step.How. Where a fault has a plain way, it is the empty one.
@@ -37,8 +44,19 @@ const (
 	Segment = "segment" // flip: which kind of file
 	Floor   = "floor"
 	WAL     = "wal"
-	All     = "all" // isolate: every node from every other
-	In      = "in"  // cut: what comes to Node, instead of what it sends
+	Votes   = "votes" // flip: the store of Raft's votes
+	All     = "all"   // isolate: every node from every other
+	In      = "in"    // cut: what comes to Node, instead of what it sends
+)
+
+// Values of Step.How of a kill: what is going on when it comes.
+const (
+	Flushing   = "flushing"   // a sealed head becomes a segment
+	Publishing = "publishing" // a floor takes its place
+	Merging    = "merging"    // segments become fewer: on one node, for all
+	Cutting    = "cutting"    // the log loses its beginning
+	Recycling  = "recycling"  // a file of the log's beginning becomes its next one
+	Installing = "installing" // a floor of another node takes its place: on a node that the log is of no use to
 )
 
 // Area is the part of a node that a fault takes hold of. Two steps that hold the same area of the same node at the same time get into
@@ -61,10 +79,13 @@ type Kind struct {
 	Ends    string   // at At+For; empty: the fault is over at once, For is 0
 	Witness string   // the evidence that it bit; a run in which one is missing proves nothing
 	Ways    []string // what How may be; nil: only empty
+	Rare    []string // what it may be besides; only real processes have these
+	Staged  []string // likewise, and no swarm draws these: they take something to happen before
 	Unit    string   // of Amount; empty: Amount is 0
 	Min     float64  // of Amount
 	Max     float64  // of Amount
 	Least   int      // nodes that it takes to mean anything
+	Real    bool     // only real processes have it: no swarm draws it
 	Disk    bool     // afterwards the node's disk counts as damaged until it had time to catch up
 
 	target target
@@ -80,6 +101,7 @@ const (
 	everyone               // Node 0
 	leader                 // Node 0; Peer 0
 	handover               // Node 0; Peer: to whom, or 0
+	twoNodes               // Node and Peer: two nodes
 )
 
 // Kinds returns the table of faults, in a fixed order.

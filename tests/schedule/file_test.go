@@ -72,7 +72,7 @@ var badFiles = map[string]string{
 	head + `{"at_ms":59000,"for_ms":1001,"fault":"kill","node":1}]}`:                "at 59s for 1.001s, want whole milliseconds",
 	head + `{"at_ms":1,"for_ms":2,"fault":"kill","node":1,"peer":2}]}`:              "it concerns no peer",
 	head + `{"at_ms":1,"for_ms":2,"fault":"kill","node":1,"amount":2}]}`:            "it has none: want 0",
-	head + `{"at_ms":1,"for_ms":2,"fault":"kill","node":1,"how":"lose"}]}`:          `how "lose", want ""`,
+	head + `{"at_ms":1,"for_ms":2,"fault":"kill","node":1,"how":"lose"}]}`:          `how "lose", want "flushing" or "publishing" or "merging"`,
 	head + `{"at_ms":1,"for_ms":2,"fault":"power","node":1}]}`:                      `how "", want "lose" or "random"`,
 	head + `{"at_ms":1,"for_ms":2,"fault":"power_all","node":1,"how":"lose"}]}`:     "it is not a choice here",
 	head + `{"at_ms":1,"for_ms":2,"fault":"isolate","node":1,"how":"all"}]}`:        "it concerns all",

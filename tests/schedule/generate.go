@@ -12,6 +12,7 @@ type Options struct {
 	Quiet    time.Duration // end of the run without faults; default 20 s, but at most a third of Length
 	Density  float64       // steps a minute, roughly and at most; default 12
 	Faults   []Fault       // allowed; nil: a swarm, which is a random subset that differs from seed to seed
+	Real     bool          // for real processes: a swarm of Faults (nil: of all that there are), in the Rare ways, too
 	Recovery time.Duration // see Budget; default DefaultRecovery
 	Beyond   bool          // no budget
 }
@@ -63,10 +64,10 @@ func Generate(seed uint64, opt Options) *Schedule {
 		panic(err)
 	}
 	opt = opt.filled()
-	g := &generator{dice: newDice(seed, stepsStream), faults: opt.Faults, until: opt.Length - opt.Quiet}
+	g := &generator{dice: newDice(seed, stepsStream), faults: opt.Faults, rare: opt.Real, until: opt.Length - opt.Quiet}
 	g.plan = &Schedule{Version: Version, Seed: seed, Nodes: opt.Nodes, Length: opt.Length, Recovery: opt.Recovery, Beyond: opt.Beyond}
-	if opt.Faults == nil {
-		g.faults = swarm(newDice(seed, swarmStream))
+	if opt.Faults == nil || opt.Real {
+		g.faults = swarm(newDice(seed, swarmStream), opt)
 	}
 	if len(g.faults) > 0 {
 		g.run(int64(60_000 / opt.Density))
@@ -75,15 +76,28 @@ func Generate(seed uint64, opt Options) *Schedule {
 }
 
 // swarm tosses a coin for each fault: runs that lack some faults reach states that runs with all of them never do.
-func swarm(d dice) []Fault {
-	var list []Fault
-	for _, k := range kinds {
+func swarm(d dice, opt Options) (list []Fault) {
+	drawn := opt.drawn()
+	for _, f := range drawn {
 		if d.in(2) {
-			list = append(list, k.Fault)
+			list = append(list, f)
 		}
 	}
-	if len(list) == 0 {
-		list = append(list, pick(d, kinds).Fault)
+	if len(list) == 0 && len(drawn) > 0 {
+		list = append(list, pick(d, drawn))
+	}
+	return list
+}
+
+// drawn is what a swarm draws from.
+func (o Options) drawn() (list []Fault) {
+	if o.Faults != nil {
+		return o.Faults
+	}
+	for _, k := range kinds {
+		if o.Real || !k.Real {
+			list = append(list, k.Fault)
+		}
 	}
 	return list
 }
@@ -92,6 +106,7 @@ type generator struct {
 	dice
 	plan   *Schedule
 	faults []Fault
+	rare   bool
 	until  time.Duration // the quiet tail begins
 	window window
 }

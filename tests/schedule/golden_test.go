@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 )
@@ -23,9 +24,21 @@ var golden = map[string]struct {
 	"dense":      {3, Options{Density: 60, Length: 3 * time.Minute}},
 	"five-nodes": {4, Options{Nodes: 5, Density: 40, Recovery: 10 * time.Second}},
 	"beyond":     {5, Options{Beyond: true, Density: 40}},
-	"everything": {6, Options{Density: 30, Length: 10 * time.Minute, Faults: all()}},
+	"everything": {6, Options{Density: 30, Length: 10 * time.Minute, Faults: simulated()}},
+	"processes":  {9, Options{Density: 20, Length: 5 * time.Minute, Faults: all()}},
+	"real-swarm": {10, Options{Density: 20, Length: 5 * time.Minute, Real: true}},
 	"disks":      {8, Options{Length: 10 * time.Minute, Faults: []Fault{Rollback, SyncError, IOError, Flip}}},
 	"odd":        {7, Options{Density: 17.3, Length: 61_017 * time.Millisecond, Quiet: 7_001 * time.Millisecond}},
+}
+
+// simulated are the faults that every driver carries out.
+func simulated() (list []Fault) {
+	for _, k := range kinds {
+		if !k.Real {
+			list = append(list, k.Fault)
+		}
+	}
+	return list
 }
 
 func all() (list []Fault) {
@@ -88,7 +101,8 @@ func TestGoldenFilesLoad(t *testing.T) {
 		}
 	}
 	for _, k := range kinds {
-		for _, way := range append(k.Ways, "")[:max(1, len(k.Ways))] {
+		ways := slices.Concat(k.Ways, k.Rare, k.Staged)
+		for _, way := range append(ways, "")[:max(1, len(ways))] {
 			if !seen[string(k.Fault)+"/"+way] {
 				t.Errorf("no golden file has %s %q", k.Fault, way)
 			}

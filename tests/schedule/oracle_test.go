@@ -93,6 +93,11 @@ func (r *replay) begin(t Step) {
 		if k.Disk {
 			r.sick[t.Node] = 0
 		}
+		if t.Fault == Swap {
+			r.hold(t.Peer, later)
+			r.broken[t.Peer]++
+			later(func() { r.broken[t.Peer]-- })
+		}
 	case k.Area == Network:
 		for _, p := range r.pairs(t) {
 			r.take(p, t.Fault == Loss || t.Fault == Delay, later)

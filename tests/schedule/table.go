@@ -31,9 +31,15 @@ func (s *Schedule) String() string {
 	return b.String()
 }
 
-// String returns the step in a few words: "12.500 s: cut leader to all for 3.000 s".
-func (t Step) String() string {
-	b := fmt.Sprintf("%s s: %s %s", seconds(t.At), t.Fault, t.node())
+// String returns the step in a few words: "12.500 s: cut leader to all, for 3.000 s".
+func (t Step) String() string { return seconds(t.At) + " s: " + t.Words() }
+
+// Words is what the step does: "kill leader, flushing, for 5.000 s".
+func (t Step) Words() string {
+	b := fmt.Sprintf("%s %s", t.Fault, t.node())
+	if t.Node > 0 {
+		b = fmt.Sprintf("%s node %d", t.Fault, t.Node)
+	}
 	if p := t.peer(); p != "" {
 		b += " to " + p
 	}

@@ -71,8 +71,12 @@ func (s *Schedule) validStep(t Step) error {
 	if err := s.validNodes(k, t); err != nil {
 		return err
 	}
-	if len(k.Ways) == 0 && t.How != "" || len(k.Ways) > 0 && !slices.Contains(k.Ways, t.How) {
-		return fmt.Errorf("how %q, want %s", t.How, ways(k.Ways))
+	may := slices.Concat(k.Ways, k.Rare, k.Staged)
+	if len(k.Ways) == 0 {
+		may = append(may, "")
+	}
+	if !slices.Contains(may, t.How) {
+		return fmt.Errorf("how %q, want %s", t.How, ways(may))
 	}
 	return validAmount(k, t)
 }
@@ -106,7 +110,9 @@ func (s *Schedule) validNodes(k *Kind, t Step) error {
 		return fmt.Errorf("node %d, but it is not a choice here: want 0", t.Node)
 	case t.Node > 0 && t.total():
 		return fmt.Errorf("node %d, but it concerns all: want 0", t.Node)
-	case t.Peer > 0 && k.target != oneLink && k.target != handover:
+	case k.target == twoNodes && (t.Node == 0 || t.Peer == 0 || t.Node == t.Peer):
+		return fmt.Errorf("node %d and peer %d: want two nodes", t.Node, t.Peer)
+	case t.Peer > 0 && k.target != oneLink && k.target != handover && k.target != twoNodes:
 		return fmt.Errorf("peer %d, but it concerns no peer: want 0", t.Peer)
 	case t.Peer > 0 && k.target == oneLink && t.Node == 0:
 		return fmt.Errorf("peer %d of whoever leads, who may be the same: want 0, all others", t.Peer)
@@ -149,9 +155,6 @@ func names() string {
 }
 
 func ways(list []string) string {
-	if len(list) == 0 {
-		return `""`
-	}
 	quoted := make([]string, len(list))
 	for i, w := range list {
 		quoted[i] = fmt.Sprintf("%q", w)

@@ -1,13 +1,12 @@
 package sim
 
 import (
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/gaplessdb/gapless/tests/check"
-	"github.com/gaplessdb/gapless/tests/schedule"
+	"github.com/gaplessdb/gapless/tests/drive"
 	"github.com/gaplessdb/gapless/vfs"
 )
 
@@ -15,28 +14,15 @@ import (
 type disk struct {
 	mu     sync.Mutex // protects all below; never held across an operation
 	mem    *vfs.Mem
-	armed  map[trouble]time.Duration // what the next fitting operation meets
-	met    map[trouble]int           // how often it did
+	armed  map[drive.Trouble]time.Duration // what the next fitting operation meets
+	met    map[drive.Trouble]int           // how often it did
 	onFail func(kind check.EventKind, file string, err error)
-	calm   int                        // lookers from outside, whom no trouble meets
 	dirty  bool                       // the log was told of an error since the disk was inserted
 	copies map[time.Duration]*vfs.Mem // for rollbacks, by the time of the step
 }
 
-// trouble is one way in which an operation goes wrong.
-type trouble string
-
-const (
-	failSync  trouble = "sync fails"              // once, of the log or the vote store
-	dropSync  trouble = "sync fails and drops"    // likewise, and what was not synced is gone
-	stallLog  trouble = "write to the log stalls" // once
-	failRead  trouble = "reads fail"
-	failWrite trouble = "changes fail"
-	full      trouble = "no room"
-)
-
 func newDisk(onFail func(check.EventKind, string, error)) *disk {
-	d := &disk{armed: map[trouble]time.Duration{}, copies: map[time.Duration]*vfs.Mem{}, met: map[trouble]int{}, onFail: onFail}
+	d := &disk{armed: map[drive.Trouble]time.Duration{}, copies: map[time.Duration]*vfs.Mem{}, met: map[drive.Trouble]int{}, onFail: onFail}
 	d.insert(vfs.NewMem())
 	return d
 }
@@ -63,37 +49,46 @@ func (d *disk) stop(crash vfs.Crash) *vfs.Mem {
 	return mem.CrashClone(crash)
 }
 
-// arm lets the next fitting operation meet a trouble; d is how long a stall takes.
-func (d *disk) arm(t trouble, long time.Duration) {
+// Arm lets the next fitting operation meet a trouble; d is how long a stall takes.
+func (d *disk) Arm(t drive.Trouble, long time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.armed[t] = long
 }
 
-// disarm ends a trouble.
-func (d *disk) disarm(t trouble) {
+// Disarm ends a trouble.
+func (d *disk) Disarm(t drive.Trouble) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.armed, t)
 }
 
-// forget drops the copies: they are of another disk.
-func (d *disk) forget() {
+// Look implements drive.Disk.
+func (d *disk) Look() vfs.FS { return d.files().CrashClone(vfs.Crash{Kill: true}) }
+
+// Flip implements drive.Disk.
+func (d *disk) Flip(name string, offset int64, bit uint) (reads func() uint64, err error) {
+	return nil, d.files().Flip(name, offset, bit)
+}
+
+// Empty implements drive.Disk.
+func (d *disk) Empty() {
+	d.insert(vfs.NewMem())
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	clear(d.copies)
 }
 
-// unreadable reports whether reads fail.
-func (d *disk) unreadable() bool {
+// Unreadable reports whether reads fail.
+func (d *disk) Unreadable() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, armed := d.armed[failRead]
+	_, armed := d.armed[drive.FailRead]
 	return armed
 }
 
-// times is how often something met a trouble since the start.
-func (d *disk) times(of ...trouble) (n int) {
+// Times is how often something met a trouble since the start.
+func (d *disk) Times(of ...drive.Trouble) (n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, t := range of {
@@ -104,13 +99,13 @@ func (d *disk) times(of ...trouble) (n int) {
 
 // meet is the hook of the file system.
 func (d *disk) meet(op vfs.Op) error {
-	vital := strings.HasPrefix(op.Name, "wal/") || strings.HasPrefix(op.Name, "raft.db")
-	if vital && op.Kind == vfs.OpWrite {
-		if d.failed() {
+	vital := drive.Vital(op.Name)
+	if op.Kind == vfs.OpWrite {
+		if vital && d.failed() {
 			d.onFail(check.WroteAfter, op.Name, nil)
 		}
-		if !strings.HasPrefix(op.Name, "wal/meta") { // which files there are is written beside the appends, and stalls none of them
-			if long, hit := d.hit(stallLog, true); hit {
+		if drive.Appended(op.Name) {
+			if long, hit := d.hit(drive.StallLog, true); hit {
 				time.Sleep(long)
 			}
 		}
@@ -122,38 +117,25 @@ func (d *disk) meet(op vfs.Op) error {
 	return err
 }
 
-// look reads a small file, whatever is wrong with the disk.
-func (d *disk) look(name string) ([]byte, error) {
-	d.mu.Lock()
-	mem := d.mem
-	d.calm++
-	d.mu.Unlock()
-	b, err := vfs.ReadFile(mem, name, 1<<20)
-	d.mu.Lock()
-	d.calm--
-	d.mu.Unlock()
-	return b, err
-}
-
 // answer is the error that an operation gets, nil for none.
 func (d *disk) answer(op vfs.Op, vital bool) error {
 	if vital && op.Kind == vfs.OpSync {
-		if _, hit := d.hit(failSync, true); hit {
+		if _, hit := d.hit(drive.FailSync, true); hit {
 			return syscall.EIO
 		}
-		if _, hit := d.hit(dropSync, true); hit {
+		if _, hit := d.hit(drive.DropSync, true); hit {
 			return vfs.DropOnSync()
 		}
 	}
 	if op.Kind.Changes() {
-		if _, hit := d.hit(failWrite, false); hit {
+		if _, hit := d.hit(drive.FailWrite, false); hit {
 			return syscall.EIO
 		}
-	} else if _, hit := d.hit(failRead, false); hit {
+	} else if _, hit := d.hit(drive.FailRead, false); hit {
 		return syscall.EIO
 	}
 	if op.Kind.Allocates() {
-		if _, hit := d.hit(full, false); hit {
+		if _, hit := d.hit(drive.Full, false); hit {
 			return syscall.ENOSPC
 		}
 	}
@@ -175,11 +157,11 @@ func (d *disk) failed() bool {
 }
 
 // hit reports whether a trouble is armed, and counts it. One that comes once is over with that.
-func (d *disk) hit(t trouble, once bool) (time.Duration, bool) {
+func (d *disk) hit(t drive.Trouble, once bool) (time.Duration, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	long, armed := d.armed[t]
-	if armed = armed && d.calm == 0; !armed {
+	if !armed {
 		return 0, false
 	}
 	d.met[t]++
@@ -189,19 +171,24 @@ func (d *disk) hit(t trouble, once bool) (time.Duration, bool) {
 	return long, armed
 }
 
-// remember keeps a copy of the disk as it is now, for a step.
-func (d *disk) remember(step schedule.Step) {
+// Remember implements drive.Disk.
+func (d *disk) Remember(key time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.copies[step.At] = d.mem.CrashClone(vfs.Crash{})
+	d.copies[key] = d.mem.CrashClone(vfs.Crash{})
 }
 
-// copy returns the copy that was taken for a step, nil for none.
-func (d *disk) copy(step schedule.Step) *vfs.Mem {
+// Remembers implements drive.Disk.
+func (d *disk) Remembers(key time.Duration) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if old := d.copies[step.At]; old != nil {
-		return old.CrashClone(vfs.Crash{})
-	}
-	return nil
+	return d.copies[key] != nil
+}
+
+// PutBack implements drive.Disk.
+func (d *disk) PutBack(key time.Duration) {
+	d.mu.Lock()
+	old := d.copies[key].CrashClone(vfs.Crash{})
+	d.mu.Unlock()
+	d.insert(old)
 }
