@@ -23,13 +23,6 @@ func (o *osFile) WriteAt(p []byte, off int64) (int, error) {
 
 func (o *osFile) Close() error { return wrap(o.f.Close()) }
 
-func (o *osFile) Sync() error {
-	if err := syncData(o.f); err != nil {
-		return pathError("sync", o.f.Name(), err)
-	}
-	return nil
-}
-
 func (o *osFile) Truncate(size int64) error { return wrap(o.f.Truncate(size)) }
 
 // Preallocate writes real zeros: fallocate would leave unwritten extents, and the first write into each of those costs a

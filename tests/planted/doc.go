@@ -12,7 +12,8 @@
 //
 // # What is proved
 //
-// For each bug of the registry the test that is to notice it is built with the tag and run. It must fail, within a time limit, and say what the registry
-// says that it says: a program that does not compile, a panic, or the failure of something else catches nothing. Without the tag the same test must pass.
-// It should be the cheapest one that can see the promise broken: of a room or of nodes on loopback (L0), or else the simulation of tests/sim (L1).
+// For each bug of the registry the test that is to notice it is built with the tag and run. It must fail, within a time limit, and say what the
+// registry says that it says: a program that does not compile, a panic, or the failure of something else catches nothing. Without the tag the same
+// test must pass. It should be the cheapest one that can see the promise broken: of a room or of nodes on loopback (L0), or else the simulation of
+// tests/sim (L1), or else real processes on disks that lie (L2, tests/fault).
 package main

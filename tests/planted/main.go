@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -17,8 +18,11 @@ import (
 // testLimit is how long a test may take to notice, apart from compiling it.
 const testLimit = 15 * time.Second
 
+func (b *bug) within() time.Duration { return cmp.Or(b.limit, testLimit) }
+
 func main() {
 	only := flag.String("only", "", "tag of the one bug to try")
+	skips := flag.String("skips", "", "file to which the bugs are added, one a line, whose test cannot run here")
 	list := flag.Bool("list", false, "list the bugs and try none")
 	flag.Parse()
 	chosen := slices.DeleteFunc(slices.Clone(bugs), func(b bug) bool { return *only != "" && b.tag != *only })
@@ -29,7 +33,7 @@ func main() {
 	case *list:
 		err = listBugs(os.Stdout, chosen)
 	case len(chosen) > 0:
-		err = try(ctx, os.Stdout, chosen)
+		err = try(ctx, os.Stdout, chosen, *skips)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "planted:", err)
@@ -49,7 +53,7 @@ func listBugs(out io.Writer, chosen []bug) error {
 const row = "%-28s  %-5s  %-44s  %7s\n"
 
 // try runs everything and prints a table. Its error counts what went wrong.
-func try(ctx context.Context, out io.Writer, chosen []bug) (err error) {
+func try(ctx context.Context, out io.Writer, chosen []bug, skips string) (err error) {
 	start := time.Now()
 	r, err := newRunner()
 	if err != nil {
@@ -66,7 +70,11 @@ func try(ctx context.Context, out io.Writer, chosen []bug) (err error) {
 	bad := 0
 	fmt.Fprintf(out, row, "tag", "level", "caught by", "seconds")
 	for _, pkg := range packages(chosen) {
-		if err := r.sound(ctx, pkg, chosen); err != nil {
+		err := r.sound(ctx, pkg, chosen)
+		if errors.Is(err, errSkipped) {
+			chosen, err = leave(out, chosen, pkg, skips, err)
+		}
+		if err != nil {
 			bad++
 			fmt.Fprintf(out, "%s: %v\n", pkg, err)
 		}
@@ -90,19 +98,42 @@ func try(ctx context.Context, out io.Writer, chosen []bug) (err error) {
 	return nil
 }
 
+// leave takes the bugs of a package out of the list, and says so.
+func leave(out io.Writer, chosen []bug, pkg, skips string, why error) (rest []bug, err error) {
+	var names strings.Builder
+	for _, b := range chosen {
+		if b.pkg != pkg {
+			rest = append(rest, b)
+			continue
+		}
+		fmt.Fprintf(out, "SKIP planted/%s: %v\n", b.tag, why)
+		fmt.Fprintf(&names, "planted/%s\n", b.tag)
+	}
+	if skips == "" {
+		return rest, nil
+	}
+	f, err := os.OpenFile(skips, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return rest, err
+	}
+	_, err = f.WriteString(names.String())
+	return rest, errors.Join(err, f.Close())
+}
+
 // sound runs the tests of a package that catch bugs without any.
 func (r *runner) sound(ctx context.Context, pkg string, chosen []bug) error {
 	var patterns []string
+	limit := time.Duration(0)
 	for _, b := range chosen {
 		if b.pkg == pkg {
-			patterns = append(patterns, b.run)
+			patterns, limit = append(patterns, b.run), limit+b.within()
 		}
 	}
 	binary, err := r.build(ctx, pkg, "")
 	if err != nil {
 		return err
 	}
-	o, err := r.test(ctx, binary, pkg, strings.Join(patterns, "|"), testLimit*time.Duration(len(patterns)))
+	o, err := r.test(ctx, binary, &bug{pkg: pkg, run: strings.Join(patterns, "|"), limit: limit})
 	if err == nil {
 		err = o.passed()
 	}
@@ -118,9 +149,9 @@ func (r *runner) plant(ctx context.Context, b *bug) (took time.Duration, err err
 	if err != nil {
 		return 0, err
 	}
-	o, err := r.test(ctx, binary, b.pkg, b.run, testLimit)
+	o, err := r.test(ctx, binary, b)
 	if err == nil {
-		err = o.caught(b, testLimit)
+		err = o.caught(b, b.within())
 	}
 	if err != nil {
 		return 0, fmt.Errorf("%w\n%s", err, o.output)

@@ -1,13 +1,21 @@
 package main
 
+import "time"
+
 // bug is a promise that a build tag breaks, and the test that notices.
 type bug struct {
 	tag     string
-	promise string // what is true without the tag
-	level   string // L0: a room or nodes on loopback; L1: the simulation
-	pkg     string // whose test it is
-	run     string // pattern of go test -run
-	says    string // part of what that test prints when it fails of this
+	promise string        // what is true without the tag
+	level   string        // L0: a room or nodes on loopback; L1: the simulation; L2: real processes on disks that lie
+	pkg     string        // whose test it is
+	run     string        // pattern of go test -run
+	says    string        // part of what that test prints when it fails of this
+	limit   time.Duration // how long the test may take to notice, apart from compiling it; 0: testLimit
+}
+
+// flags are those that tests of a package want besides.
+var flags = map[string][]string{
+	"./tests/fault": {"-scenarios=some", "-shrink=false"},
 }
 
 // bugs has a line for each tag, by what they break.
@@ -111,5 +119,10 @@ var bugs = []bug{
 		tag: "bug_tail_skip", level: "L0", pkg: "./query/tail", run: "TestFramesThatMoveAreGivenOnce",
 		promise: "A tail gives a frame that moves from a head into a segment between two looks of the reader.",
 		says:    "while frames move: 3 lines, want 6",
+	},
+	{
+		tag: "bug_os_sync", level: "L2", pkg: "./tests/fault", run: "TestScenarios/power-all$", limit: 5 * time.Minute,
+		promise: "What is acknowledged is on the disks of a majority.",
+		says:    "durable: LOST",
 	},
 }

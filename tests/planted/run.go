@@ -53,10 +53,14 @@ func (r *runner) goTool(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// test runs a test binary of pkg where go test would run it. One that takes longer than limit panics.
-func (r *runner) test(ctx context.Context, binary, pkg, pattern string, limit time.Duration) (outcome, error) {
-	cmd := exec.CommandContext(ctx, binary, "-test.v", "-test.failfast", "-test.count=1", "-test.timeout="+limit.String(), "-test.run="+pattern)
-	cmd.Dir = filepath.Join(r.root, pkg)
+// test runs a test binary where go test would run it. One that takes longer than it may panics. What the test builds itself has the bug, too.
+func (r *runner) test(ctx context.Context, binary string, b *bug) (outcome, error) {
+	args := []string{"-test.v", "-test.failfast", "-test.count=1", "-test.timeout=" + b.within().String(), "-test.run=" + b.run}
+	cmd := exec.CommandContext(ctx, binary, append(args, flags[b.pkg]...)...)
+	cmd.Dir = filepath.Join(r.root, b.pkg)
+	if b.tag != "" {
+		cmd.Env = append(os.Environ(), "GOFLAGS=-tags="+b.tag)
+	}
 	start := time.Now()
 	out, err := cmd.CombinedOutput()
 	o := outcome{output: string(out), took: time.Since(start)}
@@ -84,10 +88,16 @@ func (o *outcome) caught(b *bug, limit time.Duration) error {
 	return nil
 }
 
+// errSkipped is the verdict on tests that cannot run here.
+var errSkipped = errors.New("the test that notices cannot run here")
+
 // passed says why a run without any tag does not prove that the tests hold.
 func (o *outcome) passed() error {
 	if o.code != 0 {
 		return fmt.Errorf("the tests fail without any bug, with code %d", o.code)
+	}
+	if strings.Contains(o.output, "\n--- SKIP: ") {
+		return errSkipped
 	}
 	if !strings.Contains(o.output, "--- PASS: ") {
 		return errors.New("no test ran")

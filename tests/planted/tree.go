@@ -90,7 +90,8 @@ func constraintOf(path string) (string, error) {
 // pair says what is wrong with the files that tags choose.
 func pair(root string, twins []twin, promises map[string]string) error {
 	for _, t := range twins {
-		if strings.Trim(t.tag, "abcdefghijklmnopqrstuvwxyz_") != "" || !strings.HasPrefix(t.tag, tagPrefix) || !strings.HasSuffix(t.path, twinSuffix) {
+		if strings.Trim(t.tag, "abcdefghijklmnopqrstuvwxyz_") != "" || !strings.HasPrefix(t.tag, tagPrefix) ||
+			!strings.HasSuffix(t.path, twinSuffix) {
 			return fmt.Errorf("%s: want the name of a promise with %s and the constraint of one bug, not %q", t.path, twinSuffix, t.tag)
 		}
 		if promises[t.promise()] != t.tag {
