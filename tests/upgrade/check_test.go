@@ -108,7 +108,8 @@ func (d *numbered) checkGaps(t *testing.T, n *cluster.Node) {
 			n.Name, d.device, len(r.Gaps), r.Gaps, r.Expected, r.Stored, len(want), d.next+tailGap)
 	}
 	if r.Duplicates.Identical < d.duplicates || r.Duplicates.Conflict < d.conflicts {
-		t.Errorf("%s, %s: %+v counted, but answered were %d identical ones and %d conflicts", n.Name, d.device, r.Duplicates, d.duplicates, d.conflicts)
+		t.Errorf("%s, %s: %+v counted, but answered were %d identical ones and %d conflicts", n.Name, d.device, r.Duplicates, d.duplicates,
+			d.conflicts)
 	}
 }
 

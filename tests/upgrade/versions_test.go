@@ -39,6 +39,7 @@ func TestNewCommandsRaiseTheVersion(t *testing.T) {
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		t.Errorf("this binary knows %v, cluster version %d has %v: "+
-			"raise raftfsm.SupportedVersion for a new command, propose it only at that version, and list it here", got, raftfsm.SupportedVersion, want)
+			"raise raftfsm.SupportedVersion for a new command, propose it only at that version, and list it here", got,
+			raftfsm.SupportedVersion, want)
 	}
 }
