@@ -6,7 +6,7 @@ FUZZ    ?= 20s
 BENCH   ?= .
 CGO     := $(shell $(GO) env CGO_ENABLED)
 
-.PHONY: build demo run test check cross planted clients race deps simulate fuzz lint cover bench clean
+.PHONY: build demo run test check cross planted clients fault race deps simulate torture fuzz lint cover bench clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/gapless ./cmd/gapless
@@ -19,8 +19,9 @@ demo: build
 run: build
 	./bin/gapless demo --stay
 
-# Everything CI runs, and nothing from a cache: some tests build and start the program. Fuzz seeds are part of go test. bin/skips.txt lists what was skipped and why.
-test: lint check cross planted clients race
+# Everything CI runs, half an hour at most on two cores, and nothing from a cache: some tests build and start the program. Fuzz seeds are part of go test.
+# What is skipped is said, with the reason, and counted in bin/skips.txt.
+test: lint check cross planted clients fault race
 
 lint:
 	test -z "$$(gofmt -l . | tee /dev/stderr)"
@@ -51,11 +52,26 @@ else
 	@echo "SKIP race: no C compiler; make deps installs one" | tee -a bin/skips.txt
 endif
 
-# System programs that tests want, where there is apt-get; Go tools come from go.mod.
+# Real processes on disks that lie, in networks that are cut, with clocks that are wrong: some scenarios, one after the other, alone on the machine. Root,
+# /dev/fuse and iproute2; without them this is a skip, said aloud and counted like any other. Each leaves a report below bin/fault.
+fault:
+	$(GO) run ./tests/skips -list bin/skips-fault.txt -- -count=1 -timeout 20m ./tests/fault -args -scenarios some -shrink=false
+	cat bin/skips-fault.txt >> bin/skips.txt
+
+# Every scenario of real processes (25 min), and then schedules that nobody has seen, for DURATION, from SEED on (default: from the commit). One that
+# breaks a promise is shrunk, and saved beside its report below bin/fault.
+DURATION ?= 1h
+torture:
+	$(GO) test -v -count=1 -timeout 0 ./tests/fault -args -scenarios all -torture $(DURATION) -seed $(SEED)
+
+# What tests want besides: modules, and programs of the system where there is apt-get, for the race detector, golden bytes of arm64, examples and networks of
+# real processes. What is missing afterwards is a skip. Go tools come from go.mod.
+PROGRAMS := gcc libc6-dev qemu-user-static curl iproute2
 deps:
 	for d in . tests/clients tests/clients/telegraf; do (cd $$d && $(GO) mod download) || exit 1; done
-	command -v gcc && command -v qemu-aarch64-static && command -v curl || ! command -v apt-get || \
-	  { apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev qemu-user-static curl; }
+	command -v gcc && command -v qemu-aarch64-static && command -v curl && command -v ip || ! command -v apt-get || \
+	  if [ "$$(id -u)" = 0 ]; then apt-get update && apt-get install -y --no-install-recommends $(PROGRAMS); \
+	  else echo "make deps: not root, so nothing is installed: sudo apt-get install $(PROGRAMS)"; fi
 
 # Schedules of faults that nobody has seen, RUNS of them, from SEED on (default: from the commit). One that fails is shrunk and saved below bin/sim.
 RUNS ?= 500
@@ -72,7 +88,7 @@ fuzz:
 
 # Break promises on purpose, one after the other: the suite must notice each of them. See tests/planted.
 planted:
-	$(GO) run ./tests/planted
+	$(GO) run ./tests/planted -skips bin/skips.txt
 
 # Writers that are not ours, against a real node: InfluxDB's client libraries, and Telegraf. Modules of their own; where they cannot be fetched that is a skip.
 clients:
