@@ -115,6 +115,9 @@ func firstShown(day time.Time, zone *time.Location) time.Time {
 	for t := day.Add(-widest).In(zone); ; {
 		_, offset := t.Zone()
 		start, end := t.ZoneBounds()
+		if !end.IsZero() && !end.After(t) { // package time lets years that are in no table end after 365 days
+			end = t.Add(24 * time.Hour)
+		}
 		midnight := day.Add(-time.Duration(offset) * time.Second)
 		if !start.IsZero() && midnight.Before(start) {
 			midnight = start

@@ -95,7 +95,7 @@ func TestDaysBeginWhenTheyAreFirstShown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		day := time.Date(1975, 1, 1+rapid.IntRange(0, 60*365).Draw(t, "day"), 0, 0, 0, 0, time.UTC)
+		day := time.Date(1975, 1, 1+rapid.IntRange(0, 180*365).Draw(t, "day"), 0, 0, 0, 0, time.UTC)
 		want := time.Time{}
 		for at := day.Add(-27 * time.Hour); want.IsZero(); at = at.Add(time.Minute) {
 			y, m, d := at.In(z).Date()
@@ -107,6 +107,21 @@ func TestDaysBeginWhenTheyAreFirstShown(t *testing.T) {
 			t.Fatalf("%s in %s begins at %s, want %s", day.Format(time.DateOnly), name, got, want.In(z))
 		}
 	})
+}
+
+// TestLastDayOfLeapYears: beyond the tables of zones, package time lets a leap year end a day early, and a walk from bound to bound stood still there.
+func TestLastDayOfLeapYears(t *testing.T) {
+	for _, name := range []string{"Europe/Paris", "America/Havana", "Australia/Sydney", "America/Nuuk"} {
+		z := zone(t, name)
+		for year := 2036; year <= 2240; year += 4 {
+			for _, day := range []int{30, 31, 32, 33} {
+				want := time.Date(year, 12, day, 0, 0, 0, 0, z)
+				if got := firstShown(time.Date(year, 12, day, 0, 0, 0, 0, time.UTC), z); !got.Equal(want) {
+					t.Fatalf("%s in %s begins at %s", want.Format(time.DateOnly), name, got.In(z))
+				}
+			}
+		}
+	}
 }
 
 // TestGridsCoverTheirRange makes sure that every time of a range lies in one bucket, and that every way to find it finds that one.
