@@ -63,6 +63,10 @@ func (b *blockRows) decodeSeq(dec *column.Decoder, d *directory, c *blockColumn,
 	if err != nil {
 		return err
 	}
+	return b.addSeq(d, c, steps)
+}
+
+func (b *blockRows) addSeq(d *directory, c *blockColumn, steps []uint64) error {
 	b.seq = slices.Grow(b.seq[:0], d.rows)[:d.rows]
 	for i := range b.runs {
 		r := &b.runs[i]
@@ -82,9 +86,13 @@ func (b *blockRows) decodeSeq(dec *column.Decoder, d *directory, c *blockColumn,
 
 func (b *blockRows) decodeTime(dec *column.Decoder, d *directory, c *blockColumn, chunk []byte) error {
 	steps, err := decodeInts(dec, c, chunk)
-	if err != nil {
-		return err
+	if err == nil {
+		b.addTime(d, steps)
 	}
+	return err
+}
+
+func (b *blockRows) addTime(d *directory, steps []int64) {
 	b.time = slices.Grow(b.time[:0], d.rows)[:d.rows]
 	for i := range b.runs {
 		r := &b.runs[i]
@@ -96,7 +104,6 @@ func (b *blockRows) decodeTime(dec *column.Decoder, d *directory, c *blockColumn
 			b.time[row] = at
 		}
 	}
-	return nil
 }
 
 func decodeUints(dec *column.Decoder, c *blockColumn, chunk []byte) ([]uint64, error) {

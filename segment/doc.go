@@ -44,6 +44,9 @@
 //
 //	flushes   [a1 b1 c1] [a2 b2 c2] [a3 b3 c3] ──Merge──► [a1a2a3 b1b2b3 c1c2c3]    one file for each window
 //
+// A SealWalk goes through several segments in the same way and gives the rows of some seal ordinals, as columns, each row once even where an
+// input and the output of a merge both have it. That is what package content hashes.
+//
 // A Manifest changes by an Edit: segments that go, and those that come in their place.
 //
 // # Invariants

@@ -7,15 +7,27 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 )
 
 // Modes before umask: data of a tenant is nobody else's to read.
 const (
-	fileMode = 0o640
-	dirMode  = 0o750
+	fileMode   = 0o640
+	dirMode    = 0o750
+	secretMode = 0o600 // of a private key: nobody else's at all
 )
+
+// secretSuffix marks files that hold a private key. It is the name that says so, because whoever wraps an FS would forget a mode.
+const secretSuffix = ".key"
+
+func modeOf(name string) os.FileMode {
+	if strings.HasSuffix(strings.TrimSuffix(name, tempSuffix), secretSuffix) {
+		return secretMode
+	}
+	return fileMode
+}
 
 // osFS is the real file system below root.
 type osFS struct{ root string }
@@ -73,7 +85,7 @@ func (o *osFS) open(op, name string, flag int) (File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(o.native(name), flag, fileMode)
+	f, err := os.OpenFile(o.native(name), flag, modeOf(name))
 	if err != nil {
 		return nil, wrap(err)
 	}

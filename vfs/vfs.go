@@ -12,6 +12,9 @@ import (
 // the running process, and survive a power loss for certain only after SyncDir of the parent.
 //
 // Errors wrap fs.ErrNotExist, fs.ErrExist and the system's errno (syscall.ENOSPC, syscall.EIO), so errors.Is works on them.
+//
+// A file whose name ends in .key (or .key.tmp) holds a secret: it is created readable by its owner only.
+//
 // All methods may be called from any goroutine.
 type FS interface {
 	Create(name string) (File, error)        // read-write; fails with fs.ErrExist when name exists

@@ -58,6 +58,13 @@ func unpack(dst []uint64, src []byte, width uint) {
 	mask := uint64(1)<<width - 1
 	bit := uint(0)
 	if width <= 57 {
+		if width <= 14 { // four values lie in one word
+			for ; len(dst) >= 4; dst = dst[4:] {
+				word := binary.LittleEndian.Uint64(src[bit>>3:]) >> (bit & 7)
+				dst[0], dst[1], dst[2], dst[3] = word&mask, word>>width&mask, word>>(2*width)&mask, word>>(3*width)&mask
+				bit += 4 * width
+			}
+		}
 		for i := range dst {
 			dst[i] = binary.LittleEndian.Uint64(src[bit>>3:]) >> (bit & 7) & mask
 			bit += width

@@ -1,0 +1,202 @@
+package tiles
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"sync"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/gaplessdb/gapless/vfs"
+)
+
+// Store is the file with the hashes of one log, in the order of tlog.StoredHashIndex. One goroutine appends, cuts and syncs; any
+// number read meanwhile. After a failed write or sync every later call fails: what the file holds is unknown until Open has read it.
+type Store struct {
+	fs   vfs.FS
+	path string
+
+	mu   sync.RWMutex // a reader's hashes are not cut away while it reads
+	file vfs.File
+	edge []tlog.Hash // roots of the perfect subtrees, largest first
+	size int64       // leaves
+	err  error       // why the store is of no use any more
+}
+
+var errClosed = errors.New("tiles: the store is closed")
+
+// Open opens the store at name, or makes an empty one; the directory exists. What a crash left half done at its end is cut off, so the
+// size may be smaller than it was; every hash below it is right. A file that cannot be used at all is a *CorruptionError: Remove it,
+// Open it anew and Append every leaf of the log.
+func Open(fsys vfs.FS, name string) (*Store, error) {
+	f, err := fsys.OpenReadWrite(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := vfs.WriteFile(fsys, name, header()); err != nil {
+			return nil, err
+		}
+		f, err = fsys.OpenReadWrite(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{fs: fsys, path: name, file: f}
+	if err := s.recover(); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return s, nil
+}
+
+// Remove deletes a store, so that Open makes an empty one.
+func Remove(fsys vfs.FS, name string) error {
+	if err := fsys.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fsys.SyncDir(path.Dir(name))
+}
+
+// recover reads the file, keeps the longest prefix that is right, and makes it durable.
+func (s *Store) recover() error {
+	if err := s.fs.SyncDir(path.Dir(s.path)); err != nil {
+		return err
+	}
+	bytes, err := s.file.Size()
+	if err != nil {
+		return err
+	}
+	if err := s.checkHeader(bytes); err != nil {
+		return err
+	}
+	if err := s.scan(bytes); err != nil {
+		return err
+	}
+	if err := s.file.Truncate(slotOffset(tlog.StoredHashCount(s.size))); err != nil {
+		return err
+	}
+	return s.file.Sync()
+}
+
+// Size is the number of leaves.
+func (s *Store) Size() int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.size
+}
+
+// Append adds leaf hashes (tlog.RecordHash of the records). They are durable after Sync.
+func (s *Store) Append(leaves ...tlog.Hash) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
+	}
+	const most = 4096 // at once: bounds the buffer
+	for len(leaves) > 0 {
+		n := min(len(leaves), most)
+		if err := s.append(leaves[:n]); err != nil {
+			return s.fail("append", err)
+		}
+		leaves = leaves[n:]
+	}
+	return nil
+}
+
+func (s *Store) append(leaves []tlog.Hash) error {
+	first := tlog.StoredHashCount(s.size)
+	b := make([]byte, 0, 2*len(leaves)*slotBytes)
+	size, edge, slot := s.size, append([]tlog.Hash(nil), s.edge...), first
+	for _, h := range leaves {
+		b = appendSlot(b, slot, h)
+		slot++
+		for n := size; n&1 == 1; n >>= 1 { // each trailing one bit is a subtree that this leaf completes
+			h = tlog.NodeHash(edge[len(edge)-1], h)
+			edge = edge[:len(edge)-1]
+			b = appendSlot(b, slot, h)
+			slot++
+		}
+		edge = append(edge, h)
+		size++
+	}
+	if _, err := s.file.WriteAt(b, slotOffset(first)); err != nil {
+		return err
+	}
+	s.size, s.edge = size, edge
+	return nil
+}
+
+// Truncate cuts the log back to size leaves, durably: what was behind can come back no more.
+func (s *Store) Truncate(size int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
+	}
+	if size < 0 || size > s.size {
+		return fmt.Errorf("tiles: %s: cannot cut to %d leaves, there are %d", s.path, size, s.size)
+	}
+	edge, err := s.edgeAt(size)
+	if err != nil {
+		return err
+	}
+	if err := s.file.Truncate(slotOffset(tlog.StoredHashCount(size))); err != nil {
+		return s.fail("cut", err)
+	}
+	s.size, s.edge = size, edge
+	if err := s.file.Sync(); err != nil {
+		return s.fail("sync", err)
+	}
+	return nil
+}
+
+// edgeAt reads the roots of the perfect subtrees of the tree of a size.
+func (s *Store) edgeAt(size int64) ([]tlog.Hash, error) {
+	var edge []tlog.Hash
+	for level, n := 62, int64(0); level >= 0; level-- {
+		if size>>level&1 == 0 {
+			continue
+		}
+		h, err := s.read(tlog.StoredHashIndex(level, n>>level))
+		if err != nil {
+			return nil, err
+		}
+		edge = append(edge, h)
+		n += 1 << level
+	}
+	return edge, nil
+}
+
+// Sync makes everything appended durable.
+func (s *Store) Sync() error {
+	s.mu.RLock() // readers need not wait
+	err := s.err
+	if err == nil {
+		err = s.file.Sync()
+	}
+	s.mu.RUnlock()
+	if err == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fail("sync", err)
+}
+
+// Close closes the file. It does not sync.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if errors.Is(s.err, errClosed) {
+		return nil
+	}
+	s.err = errClosed
+	return s.file.Close()
+}
+
+// fail keeps the first failure for good.
+func (s *Store) fail(what string, err error) error {
+	if s.err == nil {
+		s.err = fmt.Errorf("tiles: %s: %s: %w", s.path, what, err)
+	}
+	return s.err
+}
