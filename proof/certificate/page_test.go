@@ -1,0 +1,78 @@
+package certificate_test
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/proof/certificate"
+	"github.com/gaplessdb/gapless/proof/verify/world"
+)
+
+func devices(names ...string) certificate.Request {
+	return certificate.Request{Scope: certificate.Scope{Tenant: "default", Devices: names}}
+}
+
+// mill is a device that lost, and declared lost, in its second epoch, and another one that lost nothing.
+func mill(t testing.TB) *world.World {
+	w := world.New(t, "plant-7")
+	one := uint64(1)
+	w.Send(world.Batch{Device: "mill-07", Epoch: "boot-16", First: &one, Seqs: world.Seqs(1, 1200)})
+	w.Send(world.Batch{Device: "mill-08", Epoch: "boot-2", First: &one, Seqs: world.Seqs(1, 400)})
+	w.Cut()
+	w.Heartbeat(ledger.Heartbeat{Subject: world.On("default", "mill-07", "boot-17"), Next: 2, HasFirst: true, First: 1, HasPrev: true, Prev: "boot-16", PrevLast: 1200})
+	w.Send(world.Batch{Device: "mill-07", Epoch: "boot-17", Seqs: world.Seqs(1, 900, 500, 501, 502, 700)})
+	w.Lost(ledger.DeclareLost{Subject: world.On("default", "mill-07", "boot-17"), From: 500, To: 502, Reason: `ring <b>full</b> & "old"`})
+	w.End(ledger.Seal{Subject: world.On("default", "mill-08", "boot-2"), Last: 400})
+	w.Settle()
+	w.Uncertain = []string{"counters of listeners (crash)"}
+	w.Cut()
+	return w
+}
+
+// TestPage holds the page against what has to be on it. With GAPLESS_PAGES it also writes pages there, to be looked at.
+func TestPage(t *testing.T) {
+	w := mill(t)
+	for name, tt := range map[string]struct {
+		req  certificate.Request
+		has  []string
+		hasn string
+	}{
+		"incomplete": {devices("mill-07", "mill-08"), []string{
+			"<h1>INCOMPLETE</h1>", "4 of 2\u202f500 numbers are missing", "<dd>mill-07, mill-08</dd>",
+			`<td class="n">500</td><td class="n">502</td><td class="n">3</td><td>final</td><td>declared lost`,
+			"ring &lt;b&gt;full&lt;/b&gt; &amp; &#34;old&#34;", "never arrived", "last seen", "successor", "boot-17",
+			"a broken sensor or a wrong clock", "counters of listeners (crash), node n2", "synced by 2 of 3 nodes", "gapless verify", "— gapless/plant-7/n2 ",
+		}, "<b>full"},
+		"complete": {devices("mill-08"), []string{"<h1>COMPLETE</h1>", "Every frame that was numbered is stored"}, "What is missing</h2>"},
+		"explained": {func() certificate.Request { r := devices("mill-07"); r.Scope.Seq = []uint64{1, 600}; return r }(), []string{
+			"<h1>EXPLAINED</h1>", "exact cause is on record", "1 to 600"}, "never arrived"},
+		"indeterminate": {devices("mill-08", "ghost"), []string{"<h1>INDETERMINATE</h1>", "nothing is known", "<p>ghost</p>"}, "What is missing</h2>"},
+		"between": {func() certificate.Request {
+			r := devices("mill-07")
+			r.Scope.Epochs = []uint32{2}
+			r.Scope.Seq = []uint64{701, 2000}
+			return r
+		}(), []string{"<h1>COMPLETE BETWEEN SEEN</h1>"}, "What is missing</h2>"},
+	} {
+		var b bytes.Buffer
+		if err := w.Certify(tt.req).Page(&b); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range tt.has {
+			if !strings.Contains(b.String(), text) {
+				t.Errorf("%s: %q is not on the page", name, text)
+			}
+		}
+		if strings.Contains(b.String(), tt.hasn) {
+			t.Errorf("%s: %q is on the page", name, tt.hasn)
+		}
+		if dir := os.Getenv("GAPLESS_PAGES"); dir != "" {
+			if err := os.WriteFile(dir+"/"+name+".html", b.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package verify
+
+import (
+	"github.com/gaplessdb/gapless/proof/sign"
+)
+
+// cannotCheck is what was not checked, and by whom it could be.
+func (r *run) cannotCheck() []Line {
+	lines := []Line{}
+	add := func(is bool, name, text string) {
+		if is {
+			lines = append(lines, Line{false, name, text})
+		}
+	}
+	if r.c == nil {
+		return lines
+	}
+	add(true, "keys", "Whose the keys in the policy are: get them from somebody you trust, on another way than the certificate.")
+	add(r.in.Files == nil, "frames", "The bytes of the frames: no segments were given. Their hashes are proven, so segments can be checked later.")
+	add(len(r.in.Since) == 0, "history", "That others were shown the same log before: keep this checkpoint, and give it with the next certificate.")
+	add(!r.witnessed(), "witness", "That the nodes did not agree on another history: no outside witness that the policy knows signed the checkpoint.")
+	for _, c := range r.c.NotProven {
+		if c.Code == "time" && r.in.Files != nil {
+			continue
+		}
+		add(true, c.Code, c.Text)
+	}
+	return lines
+}
+
+// witnessed reports whether anybody but nodes of the cluster cosigned the checkpoint.
+func (r *run) witnessed() bool {
+	for _, name := range r.signed.Names {
+		if _, node := sign.NodeOf(r.signed.Origin, name); !node {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,102 @@
+package verify_test
+
+import (
+	"testing"
+
+	"github.com/gaplessdb/gapless/proof/verify"
+	"github.com/gaplessdb/gapless/proof/verify/world"
+)
+
+// TestOldCheckpoint replays what was true once.
+func TestOldCheckpoint(t *testing.T) {
+	w := world.New(t, "plant")
+	one := uint64(1)
+	w.Send(world.Batch{Device: "d", Epoch: "a", First: &one, Seqs: world.Seqs(1, 100)})
+	w.Heartbeat(lifeAt("d", "a", 101))
+	w.Cut()
+	old, first := w.Certify(devices("d")), w.Note
+	w.Send(world.Batch{Device: "d", Epoch: "a", Seqs: world.Seqs(101, 200, 150)})
+	w.Settle()
+	w.Cut()
+	req := devices("d")
+	plain := w.Certify(req)
+	req.Since = []int64{2}
+	since := w.Certify(req)
+
+	in := input(w, old)
+	want(t, "an old certificate", run(t, in), verify.CodeComplete)
+	in.Since = [][]byte{first}
+	want(t, "an old certificate, since its own checkpoint", run(t, in), verify.CodeComplete)
+	in.Since = [][]byte{w.Note}
+	want(t, "an old certificate, since a newer checkpoint", run(t, in), verify.CodeRewritten)
+
+	in = input(w, since)
+	in.Since = [][]byte{first}
+	want(t, "a new certificate, since the old checkpoint", run(t, in), verify.CodeIncomplete)
+	in = input(w, plain)
+	in.Since = [][]byte{first}
+	want(t, "without a proof of it", run(t, in), verify.CodeRewritten)
+	since.Proof.Consistency[0].Proof[0][3]++
+	w.Issue(since, "n1")
+	in = input(w, since)
+	in.Since = [][]byte{first}
+	want(t, "with a wrong proof of it", run(t, in), verify.CodeRewritten)
+
+	plain.Proof.Checkpoint = string(first)
+	w.Issue(plain, "n1")
+	want(t, "the old checkpoint under the new certificate", run(t, input(w, plain)), verify.CodeTampered)
+}
+
+// TestRewrittenHistory is the work of who has keys of nodes: the device lost nothing, and every word and hash fits.
+func TestRewrittenHistory(t *testing.T) {
+	tell := func(w *world.World, but ...uint64) {
+		one := uint64(1)
+		w.Send(world.Batch{Device: "d", Epoch: "a", First: &one, Seqs: world.Seqs(1, 100, but...)})
+		w.Heartbeat(lifeAt("d", "a", 101))
+		w.Settle()
+		w.Cut()
+	}
+	truth := world.New(t, "plant")
+	tell(truth, 50)
+	want(t, "the truth", run(t, input(truth, truth.Certify(devices("d")))), verify.CodeIncomplete)
+
+	lie := world.New(t, "plant")
+	lie.Signers = []string{"n1"}
+	tell(lie)
+	want(t, "one stolen key", run(t, input(lie, lie.Certify(devices("d")))), verify.CodeSignature)
+
+	lie = world.New(t, "plant")
+	tell(lie)
+	in := input(lie, lie.Certify(devices("d")))
+	want(t, "all keys, and nobody kept anything", run(t, in), verify.CodeComplete)
+	in.Since = [][]byte{truth.Note}
+	want(t, "all keys, and an earlier checkpoint of this size", run(t, in), verify.CodeRewritten)
+	in.Since = nil
+	lie.NeedsIt = true
+	in.Policy = lie.Policy()
+	want(t, "all keys, and a policy that asks for a witness", run(t, in), verify.CodeSignature)
+
+	tell2 := func(w *world.World) {
+		w.Send(world.Batch{Device: "d", Epoch: "a", Seqs: world.Seqs(101, 120)})
+		w.Cut()
+	}
+	tell2(lie)
+	req := devices("d")
+	req.Since = []int64{2}
+	lie.NeedsIt = false
+	in = input(lie, lie.Certify(req))
+	in.Since = [][]byte{truth.Note}
+	want(t, "all keys, and an earlier checkpoint", run(t, in), verify.CodeRewritten)
+
+	tell2(truth)
+	longer := truth.Note
+	in = input(truth, truth.Certify(devices("d")))
+	cut := world.New(t, "plant")
+	tell(cut, 50)
+	in = input(cut, cut.Certify(devices("d")))
+	want(t, "a log that was cut, signed again", run(t, in), verify.CodeIncomplete)
+	in.Since = [][]byte{longer}
+	want(t, "a log that was cut, and a checkpoint of it whole", run(t, in), verify.CodeRewritten)
+	in.Since = [][]byte{append([]byte("x"), longer...)}
+	want(t, "an earlier checkpoint that nobody signed", run(t, in), verify.CodeSignature)
+}

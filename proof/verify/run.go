@@ -1,0 +1,160 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/proof/census"
+	"github.com/gaplessdb/gapless/proof/certificate"
+	"github.com/gaplessdb/gapless/proof/record"
+	"github.com/gaplessdb/gapless/proof/sign"
+)
+
+// Input is what somebody has who wants to check a certificate.
+type Input struct {
+	Certificate []byte
+	Policy      []byte   // the keys that he trusts, as package sign reads it
+	Since       [][]byte // notes of checkpoints that he kept
+	Files       Files    // segment files; nil: none
+	Frame       string   // device/epoch/seq of a frame to look for, or device/stream/epoch/seq; "" for none
+
+	Progress func(what string, done, total int64) // called now and then from the goroutine of Run; may be nil
+}
+
+// Run checks a certificate. See the package comment for what it checks, and in which order.
+func Run(ctx context.Context, in Input) (report Report) {
+	r := &run{ctx: ctx, in: in}
+	if r.in.Progress == nil {
+		r.in.Progress = func(string, int64, int64) {}
+	}
+	defer func() {
+		if p := recover(); p != nil { // a fault of this program must not look like a verdict
+			r.checked(fmt.Errorf("panic: %v\n%s", p, debug.Stack()), "internal", "")
+		}
+		r.close()
+		report = r.report()
+	}()
+	r.all()
+	return
+}
+
+// run is the state of one Run.
+type run struct {
+	ctx  context.Context
+	in   Input
+	done Report
+	err  error // of the first check that failed
+
+	policy   *sign.Policy
+	c        *certificate.Certificate
+	sum      [32]byte // what the issuer signs of it
+	signed   sign.Signed
+	records  map[int64]record.Record // of the log, by index
+	spans    []certificate.Span      // of the scope
+	census   *record.Census
+	seals    []*record.Seal // by ordinal, from 1 on
+	streams  []*census.Leaf // in scope, ascending
+	strips   [][]strip      // in scope, of each ordinal, ascending by key
+	segments *segments      // nil: no files
+}
+
+// step is a check. It returns what it found out, in words.
+type step struct {
+	name string
+	when bool
+	do   func() (string, error)
+}
+
+func (r *run) all() {
+	for _, s := range []step{
+		{"policy", true, r.readPolicy},
+		{"form", true, r.form},
+		{"signatures", true, r.signatures},
+		{"history", true, r.history},
+		{"log", true, r.log},
+		{"census", true, r.coverage},
+		{"statement", true, r.statement},
+		{"strips", true, r.content},
+		{"issuer", true, r.issuer},
+		{"files", r.in.Files != nil, r.files},
+		{"frames", r.in.Files != nil, r.frames},
+	} {
+		if !r.check(s) {
+			return
+		}
+	}
+	if !r.check(step{"time", r.in.Files != nil && len(r.c.Scope.Time) > 0, r.times}) {
+		return
+	}
+	r.check(step{"frame", r.in.Frame != "", r.frame})
+}
+
+// check makes one check and reports whether to go on.
+func (r *run) check(s step) bool {
+	if !s.when {
+		return true
+	}
+	if err := r.ctx.Err(); err != nil {
+		r.checked(err, s.name, "")
+		return false
+	}
+	text, err := s.do()
+	if text != "" || err != nil {
+		r.checked(err, s.name, text)
+	}
+	return err == nil
+}
+
+func (r *run) checked(err error, name, text string) {
+	if err != nil {
+		r.err, text = err, err.Error()
+	}
+	r.done.Checks = append(r.done.Checks, Line{err == nil, name, text})
+}
+
+func (r *run) report() Report {
+	r.done.Certificate = r.c
+	r.done.CannotCheck = r.cannotCheck()
+	if r.err != nil {
+		r.done.Code, r.done.Frame = codeOf(r.err), nil
+		return r.done
+	}
+	r.done.Verdict = r.c.Verdict
+	code, known := verdictCodes[r.c.Verdict]
+	if !known {
+		code = CodeInternal
+	}
+	r.done.Code = code
+	return r.done
+}
+
+func (r *run) readPolicy() (string, error) {
+	p, err := sign.ParsePolicy(r.in.Policy)
+	if err != nil {
+		return "", fail(CodeUsage, "the policy is none: %w", err)
+	}
+	r.policy = p
+	return "", nil
+}
+
+func (r *run) form() (string, error) {
+	c, sum, err := certificate.ParseSum(r.in.Certificate)
+	if errors.Is(err, certificate.ErrVersion) {
+		return "", err
+	}
+	if err != nil {
+		return "", tampered("%w", err)
+	}
+	r.c, r.sum, r.spans = c, sum, c.Scope.Spans()
+	return fmt.Sprintf("certificate of %s for tenant %s, as of index %d in history %d, %s",
+		c.Origin, c.Scope.Tenant, c.AsOf.Index, c.AsOf.History, c.AsOf.Time), nil
+}
+
+// epochKey names one epoch of a stream.
+type epochKey struct {
+	frame.StreamKey
+	epoch uint32
+}

@@ -1,0 +1,108 @@
+package verify
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/gaplessdb/gapless/proof/certificate"
+	"github.com/gaplessdb/gapless/proof/merkle"
+	"github.com/gaplessdb/gapless/proof/sign"
+)
+
+// maxLog bounds the sizes of logs: package tlog counts hashes in the same numbers.
+const maxLog = merkle.MaxSize >> 2
+
+func (r *run) signatures() (string, error) {
+	signed, err := r.policy.Check([]byte(r.c.Proof.Checkpoint))
+	if err != nil {
+		return "", fail(CodeSignature, "the checkpoint: %w", err)
+	}
+	if signed.Origin != r.c.Origin {
+		return "", tampered("the certificate is of %q, its checkpoint of %q", r.c.Origin, signed.Origin)
+	}
+	if signed.Size < 1 || signed.Size > maxLog {
+		return "", tampered("a checkpoint of %d records", signed.Size)
+	}
+	r.signed = signed
+	return fmt.Sprintf("checkpoint of %d records, root %s, cosigned by %s", signed.Size, signed.Root, strings.Join(signed.Names, ", ")), nil
+}
+
+// history holds the log against the checkpoints that the caller kept, and then those in the certificate against the log.
+func (r *run) history() (string, error) {
+	for _, note := range r.in.Since {
+		old, err := r.policy.Check(note)
+		if err != nil {
+			return "", fail(CodeSignature, "the earlier checkpoint: %w", err)
+		}
+		if err := r.continues(&old); err != nil {
+			return "", err
+		}
+	}
+	for i, c := range r.c.Proof.Consistency {
+		if i > 0 && r.c.Proof.Consistency[i-1].Size >= c.Size {
+			return "", tampered("proof.consistency[%d] is not in order", i)
+		}
+		if err := r.consistent(&c); err != nil {
+			return "", tampered("proof.consistency[%d]: %w", i, err)
+		}
+	}
+	if len(r.in.Since) == 0 {
+		return "", nil
+	}
+	return fmt.Sprintf("the log continues %d earlier checkpoints", len(r.in.Since)), nil
+}
+
+// continues reports whether the certificate's log begins with that of an earlier checkpoint. What it does not show to continue it may not.
+func (r *run) continues(old *sign.Signed) error {
+	broken := func(format string, args ...any) error {
+		return fail(CodeRewritten, "the earlier checkpoint of %d records, root %s: %s", old.Size, old.Root, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case old.Origin != r.signed.Origin:
+		return broken("it is of %q, the certificate of %q", old.Origin, r.signed.Origin)
+	case old.Size > r.signed.Size:
+		return broken("the certificate's checkpoint is older, with %d records: it cannot show what came of it; ask for a new certificate", r.signed.Size)
+	case old.Size == r.signed.Size && old.Root == r.signed.Root:
+		return nil
+	case old.Size == r.signed.Size:
+		return broken("the certificate has root %s at the same size: two histories were signed", r.signed.Root)
+	}
+	for i := range r.c.Proof.Consistency {
+		c := &r.c.Proof.Consistency[i]
+		if c.Size != old.Size {
+			continue
+		}
+		if c.Root != old.Root {
+			return broken("the certificate's log had root %s then: two histories were signed", c.Root)
+		}
+		if err := r.consistent(c); err != nil {
+			return broken("%v", err)
+		}
+		return nil
+	}
+	return broken("the certificate has no proof that its log continues it; ask for one since size %d", old.Size)
+}
+
+func (r *run) consistent(c *certificate.Consistency) error {
+	if c.Size < 1 || c.Size > r.signed.Size {
+		return fmt.Errorf("a log of %d records is no earlier one of %d", c.Size, r.signed.Size)
+	}
+	if err := tlog.CheckTree(c.Proof, r.signed.Size, r.signed.Root, c.Size, c.Root); err != nil {
+		return fmt.Errorf("%d records with root %s do not lead to %d with root %s: %w", c.Size, c.Root, r.signed.Size, r.signed.Root, err)
+	}
+	return nil
+}
+
+// issuer checks that a node signed all that the certificate says.
+func (r *run) issuer() (string, error) {
+	w, node, err := r.policy.CheckWord([]byte(r.c.Proof.Issuer))
+	if err != nil {
+		return "", fail(CodeSignature, "the issuer's word: %w", err)
+	}
+	if w.Origin != r.c.Origin || w.SHA256 != r.sum {
+		return "", tampered("%s issued a certificate of %s with SHA-256 %x, this one is of %s and has %x", node, w.Origin, w.SHA256, r.c.Origin, r.sum)
+	}
+	return fmt.Sprintf("issued by %s on %s: its word stands for durability, uncertain times and the list of segments", node, r.c.Issued), nil
+}
