@@ -299,3 +299,11 @@ func ascending(list []string) bool {
 	}
 	return len(list) > 0 && len(list) <= maxServers
 }
+
+// Decided is the edit of the DONE that was just applied.
+func (s *Section) Decided(kind uint16) (edit segment.Edit, ok bool) {
+	if kind != KindDone || len(s.edits) == 0 {
+		return segment.Edit{}, false
+	}
+	return s.edits[len(s.edits)-1], true
+}

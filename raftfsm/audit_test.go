@@ -34,7 +34,7 @@ func TestSystemFramesBeyondMaxStreams(t *testing.T) {
 	if n := r.kept("default", DeviceConflict); n != 0 || r.state.recorder.dropped != 1 || r.state.ledger.Len() != 1 {
 		t.Errorf("cluster version 1: %d frames of evidence, %d dropped, %d streams, want none, 1 and 1", n, r.state.recorder.dropped, r.state.ledger.Len())
 	}
-	r.raise() // itself audited
+	r.raiseTo(2) // itself audited
 	r.fake(7)
 	conflict(8)
 	if audits, evidence := r.kept(TenantSystem, DeviceAudit), r.kept("default", DeviceConflict); audits != 2 || evidence != 1 || r.state.recorder.dropped != 1 {

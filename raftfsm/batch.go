@@ -184,7 +184,7 @@ func (a *batchApply) applyFrame(result *PartResult, n uint32, receiveMS int64, g
 func (a *batchApply) store(g *frame.Group, receiveMS int64, out *ledger.Outcome, it *frame.Item) {
 	fresh := a.state.head.Append(g.Stream, out.Epoch, segment.Row{
 		Seq: out.Seq, TimeNS: it.TimeNS, ReceiveMS: receiveMS, Class: it.Class, Flags: rowFlags(out, g, it),
-		Index: a.index, Ordinal: a.ordinal, Fingerprint: it.Fingerprint, Body: it.Body,
+		Index: a.index, Ordinal: a.ordinal, Fingerprint: it.Fingerprint, Seal: a.state.ordinal, Body: it.Body,
 	})
 	if !fresh {
 		a.fault = fmt.Errorf("stream %d epoch %d seq %d: new to the ledger, but the head has it", g.Stream, out.Epoch, out.Seq)

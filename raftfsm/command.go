@@ -27,6 +27,8 @@ const (
 	commandVersion uint8 = 1
 	foundVersion   uint8 = 2 // the command says with which cluster version a history begins; with 1 that is 1
 	policyVersion  uint8 = 2 // the command says who changed the policy, and why
+
+	sealPolicyVersion uint8 = 3 // and the policy has seal settings
 )
 
 // The envelope of a command, little endian (docs/format/command.md):

@@ -74,13 +74,14 @@ func seqs(first, n int) (list []int) {
 type disk struct {
 	fs     *vfs.Mem
 	floors *floor.Store
+	extra  Extra
 }
 
 // run applies the log from what is on the disk until it ends, or stop is reached, with a flusher beside it that gate delays. It returns
 // the state and how far it applied.
 func (d *disk) run(t *testing.T, logs []*raft.Log, rng *rand.Rand, stop int, gate func()) *State {
 	t.Helper()
-	state := NewState(fakeSections)
+	state := NewState(d.extra)
 	metrics := NewMetrics(prometheus.NewRegistry())
 	discard := slog.New(slog.DiscardHandler)
 	fsm := NewFSM(state, discard, metrics, func(*segment.Manifest) {}, func(err error) { t.Error(err) })
@@ -123,7 +124,7 @@ func pruneNothing(func(segment.Name) bool) error { return nil }
 
 func newDisk(t *testing.T) *disk {
 	t.Helper()
-	d := &disk{fs: vfs.NewMem()}
+	d := &disk{fs: vfs.NewMem(), extra: fakeSections}
 	if err := d.fs.MkdirAll("segments"); err != nil {
 		t.Fatal(err)
 	}

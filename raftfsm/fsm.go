@@ -57,6 +57,7 @@ func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
 			s.core.ConfigurationIndex, s.core.Configuration = l.Index, bytes.Clone(l.Data)
 			s.members.configure(l.Data)
 			s.floors.configure(s.members.data.Servers)
+			s.configured()
 		case l.Type == raft.LogCommand:
 			results[i] = f.applyLog(l)
 		}
@@ -139,6 +140,7 @@ func (f *FSM) applySection(l *raft.Log, cmd Command) (any, error) {
 	if err := s.early(sec, cmd.Kind, cmd.Version); err != nil {
 		return CommandResult{Position: pos, Err: err}, nil
 	}
+	s.chronicle()
 	out, err := sec.Apply(l.Index, l.Term, s.clock.NowMS, cmd.Kind, cmd.Version, cmd.Body)
 	if errors.Is(err, ErrHalt) {
 		return nil, err
@@ -150,7 +152,7 @@ func (f *FSM) applySection(l *raft.Log, cmd Command) (any, error) {
 		return nil, err
 	}
 	if err == nil {
-		if err := f.audit(l.Index, sec, cmd.Kind, cmd.Body); err != nil {
+		if err := f.keep(l.Index, sec, cmd.Kind, cmd.Body); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrHalt, err)
 		}
 	}

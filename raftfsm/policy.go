@@ -16,6 +16,7 @@ type Policy struct {
 	RecorderPerTick int           `json:"recorder_per_tick"` // frames the system recorders may write between two ticks
 	FlushBytes      int64         `json:"flush_bytes"`       // applied bytes after which the head is flushed to a segment, at least
 	Merge           MergePolicy   `json:"merge,omitzero"`    // since cluster version 2; zero until the first change there: the defaults
+	Seal            SealPolicy    `json:"seal,omitzero"`     // since cluster version 3; likewise
 }
 
 // DefaultPolicy is in force until the first change.
@@ -70,10 +71,16 @@ func (p *policySection) parse(kind uint16, version uint8, body []byte) (*policyC
 	switch {
 	case kind == KindPolicy && version == commandVersion:
 		next, err := parsePolicyV1(body)
-		next.Merge = p.policy.Merge // which the command does not know
+		next.Merge, next.Seal = p.policy.Merge, p.policy.Seal // which the command does not know
 		return &policyChange{Policy: next}, err
 	case kind == KindPolicy && version == policyVersion:
-		return parsePolicyChange(body)
+		change, err := parsePolicyChange(body, parsePolicyV2)
+		if err == nil {
+			change.Policy.Seal = p.policy.Seal
+		}
+		return change, err
+	case kind == KindPolicy && version == sealPolicyVersion:
+		return parsePolicyChange(body, ParsePolicy)
 	}
 	return nil, fmt.Errorf("%w: unknown policy command %d version %d: upgrade this binary", ErrHalt, kind, version)
 }

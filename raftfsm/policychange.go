@@ -16,7 +16,7 @@ const (
 	maxByBytes   = 1024
 )
 
-// policyChange is a command of version policyVersion.
+// policyChange is a command of version policyVersion or sealPolicyVersion.
 type policyChange struct {
 	Policy Policy `json:"policy"` // with the revision that it replaces
 	By     string `json:"by"`     // principal
@@ -28,11 +28,15 @@ type policyChange struct {
 // PolicyCommand is the body of a change, and the version of the command: at cluster version 1 nothing keeps by and note, and no policy has merge settings.
 // text is the policy as it was sent. An error is a *RefusedError.
 func PolicyCommand(clusterVersion int, text []byte, by, note string) (body []byte, version uint8, err error) {
-	if clusterVersion < 2 {
+	read, version := ParsePolicy, sealPolicyVersion
+	switch {
+	case clusterVersion < 2:
 		_, err := parsePolicyV1(text)
 		return text, commandVersion, err
+	case clusterVersion < 3:
+		read, version = parsePolicyV2, policyVersion
 	}
-	p, err := ParsePolicy(text)
+	p, err := read(text)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -41,10 +45,11 @@ func PolicyCommand(clusterVersion int, text []byte, by, note string) (body []byt
 		return nil, 0, err
 	}
 	body, err = json.Marshal(c)
-	return body, policyVersion, err
+	return body, version, err
 }
 
-func parsePolicyChange(body []byte) (*policyChange, error) {
+// parsePolicyChange reads a command; read knows the policy of its version.
+func parsePolicyChange(body []byte, read func([]byte) (Policy, error)) (*policyChange, error) {
 	var c struct {
 		Policy json.RawMessage `json:"policy"`
 		By     string          `json:"by"`
@@ -53,7 +58,7 @@ func parsePolicyChange(body []byte) (*policyChange, error) {
 	if err := readStrictly(body, &c); err != nil {
 		return nil, badPolicy(err.Error(), "the proposer is of another release or at fault")
 	}
-	p, err := ParsePolicy(c.Policy)
+	p, err := read(c.Policy)
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +114,9 @@ func (p *policySection) Audit(uint16, []byte) (tenant, action, subject, by strin
 func (p Policy) differences(to Policy) []PolicyValue {
 	if p.Merge == (MergePolicy{}) { // the defaults were in force
 		p.Merge = p.Merge.WithDefaults()
+	}
+	if p.Seal == (SealPolicy{}) && to.Seal != (SealPolicy{}) {
+		p.Seal = p.Seal.WithDefaults()
 	}
 	from, now := p.settings(), to.settings()
 	list := []PolicyValue{}

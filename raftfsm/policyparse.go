@@ -16,7 +16,21 @@ func ParsePolicy(body []byte) (Policy, error) {
 	if err := readStrictly(body, &p); err != nil {
 		return Policy{}, badPolicy(err.Error(), "start from what GET /v1/policy answers")
 	}
-	p.Merge = p.Merge.WithDefaults()
+	p.Merge, p.Seal = p.Merge.WithDefaults(), p.Seal.WithDefaults()
+	return p.complete()
+}
+
+// parsePolicyV2 reads what a command of version 2 says: all but the seal settings, and as releases that know only that version read it.
+func parsePolicyV2(body []byte) (Policy, error) {
+	var v struct {
+		policyV1
+		Merge MergePolicy `json:"merge"`
+	}
+	if err := readStrictly(body, &v); err != nil {
+		return Policy{}, badPolicy(err.Error(), "start from what GET /v1/policy answers; seal needs cluster version 3")
+	}
+	p := v.policy()
+	p.Merge = v.Merge.WithDefaults()
 	return p.complete()
 }
 
@@ -44,8 +58,11 @@ func parsePolicyV1(body []byte) (Policy, error) {
 	if v.Ledger.SkewLimitMS > maxSkewV1MS {
 		return Policy{}, badPolicy(fmt.Sprintf("ledger: policy skew_limit_ms is %d, the limit is %d", v.Ledger.SkewLimitMS, int64(maxSkewV1MS)), "more needs cluster version 2")
 	}
-	p := Policy{Revision: v.Revision, Ledger: v.Ledger, IdempotencyKeys: v.IdempotencyKeys, RecorderPerTick: v.RecorderPerTick, FlushBytes: v.FlushBytes}
-	return p.complete()
+	return v.policy().complete()
+}
+
+func (v *policyV1) policy() Policy {
+	return Policy{Revision: v.Revision, Ledger: v.Ledger, IdempotencyKeys: v.IdempotencyKeys, RecorderPerTick: v.RecorderPerTick, FlushBytes: v.FlushBytes}
 }
 
 // maxSkewV1MS is ten years, the most that releases of cluster version 1 take for skew_limit_ms.
@@ -91,5 +108,8 @@ func (p Policy) complete() (Policy, error) {
 		return Policy{}, badPolicy(err.Error(), "choose a value within the limit")
 	}
 	p.Ledger = p.Ledger.WithDefaults()
-	return p, p.Merge.validate()
+	if err := p.Merge.validate(); err != nil {
+		return p, err
+	}
+	return p, p.Seal.validate()
 }

@@ -77,6 +77,8 @@ func readFloor(r io.Reader, extra Extra) (c content, h floor.Header, m *segment.
 	if err := c.checkParts(seen, h.Index); err != nil {
 		return c, h, nil, fmt.Errorf("raftfsm: floor %d: %w", h.Index, err)
 	}
+	c.configured()
+	c.mark()
 	return c, h, m, nil
 }
 

@@ -83,7 +83,7 @@ func TestFloorOfANewerCluster(t *testing.T) {
 				if err := p.Write(&b); err != nil {
 					return err
 				}
-				_, err := w.Write(bytes.Replace(b.Bytes(), []byte(`"cluster_version":2`), []byte(`"cluster_version":3`), 1))
+				_, err := w.Write(bytes.Replace(b.Bytes(), []byte(`"cluster_version":3`), []byte(`"cluster_version":4`), 1))
 				return err
 			}
 		}

@@ -45,6 +45,24 @@ type (
 	// editor hands over, at a flush point, the edits of the manifest that belong to the floor that is being sealed, in order, and forgets them.
 	editor interface{ TakeEdits() []segment.Edit }
 
+	// merger describes the edit of the manifest that the command that was just applied decided on.
+	merger interface {
+		Decided(kind uint16) (edit segment.Edit, ok bool)
+	}
+
+	// chronicle is the section that keeps the log of the proof. It is told in which history and under which voters each section's command is applied,
+	// and of audits and merges; its records become frames of DeviceLog, in the order in which it hands them over. Ordinal is what rows are marked with.
+	// A flush point lies behind a command after which Cut is true; such a command adds no record.
+	chronicle interface {
+		Section
+		At(history uint64, voters []string)
+		Audited(index uint64, commitMS int64, tenant, action, subject, by string, detail []byte)
+		Merged(index uint64, commitMS int64, edit segment.Edit)
+		TakeRecords() ([][]byte, error)
+		Ordinal() uint32
+		Cut() bool
+	}
+
 	// refusal is a deterministic refusal of a section in a room that cannot use RefusedError.
 	refusal interface {
 		error

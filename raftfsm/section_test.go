@@ -74,13 +74,16 @@ func (f *fakeSection) Restore(r io.Reader) error     { return readJSON(r, f.Name
 func (r *replica) fake(n int) CommandResult { return r.command(kindFake, n) }
 
 // raise brings the cluster to the newest version.
-func (r *replica) raise() {
+func (r *replica) raise() { r.t.Helper(); r.raiseTo(SupportedVersion) }
+
+// raiseTo raises a cluster, one version after the other.
+func (r *replica) raiseTo(version int) {
 	r.t.Helper()
 	for _, server := range r.state.members.data.Servers {
 		node, _, _ := strings.Cut(server, ".")
 		r.command(KindMember, Member{Node: node, Server: server, Versions: SupportedVersion})
 	}
-	for v := r.state.members.Version() + 1; v <= SupportedVersion; v++ {
+	for v := r.state.members.Version() + 1; v <= version; v++ {
 		if got := r.command(KindRaise, map[string]int{"version": v}); got.Err != nil {
 			r.t.Fatal(got.Err)
 		}
@@ -134,7 +137,7 @@ func (r *replica) entryOnly(kind uint16) {
 // TestAudit: a command that changes settings leaves one frame in the tenant it concerns, up to the limit.
 func TestAudit(t *testing.T) {
 	r := newReplica(t)
-	r.raise()
+	r.raiseTo(2)
 	r.fake(7)
 	r.command(kindFake, "refused")
 	id, ok := r.state.ledger.ID(frame.StreamKey{Tenant: TenantSystem, Device: DeviceAudit, Stream: frame.DefaultStream})

@@ -46,6 +46,9 @@ type content struct {
 	clock    Clock
 	tick     Tick
 	index    uint64 // last applied command
+
+	ordinal uint32   // seal ordinal of the rows that are applied now: the chronicle's
+	voters  []string // servers with a vote, ascending: those of core.Configuration
 }
 
 // View is one consistent look at the state. It is valid only inside the function it was given to, except for what says otherwise.
@@ -61,6 +64,7 @@ type View struct {
 	Members  *Members
 	Floors   *Floors
 	Policy   Policy
+	Voters   []string // servers with a vote, ascending; immutable
 
 	RecorderDropped uint64 // frames of system recorders beyond their limit, since the beginning of the history
 
@@ -89,6 +93,7 @@ func newContent(extra Extra) content {
 		members: &Members{},
 		keys:    newIdempotency(),
 		floors:  &Floors{},
+		ordinal: 1,
 	}
 	c.policy = newPolicySection(c.ledger)
 	if extra != nil {
@@ -118,7 +123,7 @@ func (s *State) View(fn func(View)) {
 	defer s.mu.RUnlock()
 	v := View{
 		Index: s.index, Clock: s.clock, Tick: s.tick, Ledger: s.ledger, Head: s.head, Manifest: s.manifest, Floor: s.floor,
-		Members: s.members, Floors: s.floors, Policy: s.policy.policy, RecorderDropped: s.recorder.dropped,
+		Members: s.members, Floors: s.floors, Policy: s.policy.policy, Voters: s.voters, RecorderDropped: s.recorder.dropped,
 		extra: s.extra,
 	}
 	for _, sealed := range s.sealed {

@@ -10,9 +10,10 @@ import (
 //
 //	1  every command, batch and section of releases 0.1 to 0.3
 //	2  devices, consumers, merges; a policy with author and merge settings; audit frames; max_streams holds no system device back
+//	3  the proof: seal ordinals, its log and frames of it; a policy with seal settings
 //
 // What a version adds is in no log, floor or state before the cluster was raised to it. A new cluster begins at the newest.
-const SupportedVersion = 2
+const SupportedVersion = 3
 
 // Supports reports whether this state can take a command now, so that a leader does not propose what a member would halt at. The error is a
 // *RefusedError.
@@ -45,7 +46,7 @@ func (c *content) knows(kind uint16, version uint8) bool {
 	case KindFound:
 		return version == commandVersion || version == foundVersion
 	case KindPolicy:
-		return version == commandVersion || version == policyVersion
+		return version >= commandVersion && version <= sealPolicyVersion
 	case ledger.KindHeartbeat, ledger.KindSeal, ledger.KindDeclareLost, ledger.KindVerdict:
 		return version == ledger.CommandVersion
 	}
@@ -60,8 +61,8 @@ func (c *content) knows(kind uint16, version uint8) bool {
 // early refuses what the cluster's version does not have yet. It is nil for what it has.
 func (c *content) early(sec Section, kind uint16, version uint8) error {
 	needs := since(sec)
-	if kind == KindPolicy && version == policyVersion {
-		needs = max(needs, 2)
+	if kind == KindPolicy {
+		needs = max(needs, int(version))
 	}
 	if now := max(c.members.Version(), 1); now < needs {
 		return &RefusedError{

@@ -1,0 +1,111 @@
+package proof
+
+import (
+	"context"
+	"fmt"
+)
+
+// catchUp counts sealed ordinals that this node has not, and compares with the SEALs what it has.
+func (s *Sealer) catchUp(ctx context.Context, look *Look) (again bool, err error) {
+	if s.readUpTo() < look.Section.LogSize() { // more seals may come: one pass counts all of them
+		return false, nil
+	}
+	next, sealed := s.unchecked()
+	if next > sealed {
+		return s.reconsider(ctx, look)
+	}
+	if s.resting(next) {
+		return false, nil
+	}
+	if _, here := s.Counted(next); !here {
+		todo, ok := s.uncounted(next, look.Floor)
+		if !ok {
+			return false, nil
+		}
+		if err := s.strips(ctx, look, todo); err != nil {
+			s.rest(next, err)
+			return false, fmt.Errorf("proof: seals %d to %d: %w", todo.first, todo.last, err)
+		}
+	}
+	return true, s.compare(look, next)
+}
+
+// unchecked is the first ordinal that was not compared with its SEAL, and the newest that has one. A file that got lost has to be made and compared
+// again.
+func (s *Sealer) unchecked() (next, sealed uint32) {
+	lost := s.archive.takeLost()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if lost > 0 && lost <= uint64(s.checked) {
+		s.checked = uint32(lost) - 1
+	}
+	return s.checked + 1, uint32(len(s.index.seals))
+}
+
+// uncounted is how far ordinals from next on are not counted here. It is false where their floor is not here yet.
+func (s *Sealer) uncounted(next uint32, floor uint64) (p span, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n := next; int(n) <= len(s.index.seals) && n < next+atOnce; n++ {
+		seal := &s.index.seals[n-1].Seal
+		if _, here := s.Counted(n); here || seal.Last > floor {
+			break
+		}
+		if !ok {
+			p, ok = span{first: n, firstIndex: seal.First}, true
+		}
+		p.last, p.lastIndex = n, seal.Last
+	}
+	return p, ok
+}
+
+// compare holds this node's root of an ordinal against the cluster's. One that differs is believed only when it was counted in this life.
+func (s *Sealer) compare(look *Look, ordinal uint32) error {
+	own, here := s.Counted(ordinal)
+	seal, _, ok := s.SealOf(ordinal)
+	if !here || !ok {
+		return nil
+	}
+	differs := own.differs(seal.Root, seal.Strips)
+	if differs {
+		if err := s.countAnew(look, span{ordinal, ordinal, seal.First, seal.Last}); err != nil {
+			return err
+		}
+		if _, here := s.Counted(ordinal); !here {
+			return nil
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.differs, ordinal)
+	if differs {
+		s.differs[ordinal] = &Difference{Ordinal: ordinal, Want: seal.Root, Got: hashText(own.Root)}
+		s.log.Error("this node's content is not the cluster's: it does not sign; a segment or this binary is at fault",
+			"seal", ordinal, "root", hashText(own.Root), "cluster", seal.Root)
+	}
+	s.checked = ordinal
+	s.move()
+	return nil
+}
+
+// reconsider does what there is to do about ordinals in which this node's root is not the cluster's: count them again if their segments are others
+// by now, and find out in which stream they differ.
+func (s *Sealer) reconsider(ctx context.Context, look *Look) (again bool, err error) {
+	for _, d := range s.Differences() {
+		seal, _, ok := s.SealOf(d.Ordinal)
+		if d.Census != 0 || !ok {
+			continue
+		}
+		if err := s.countAnew(look, span{d.Ordinal, d.Ordinal, seal.First, seal.Last}); err != nil {
+			return false, err
+		}
+		if _, here := s.Counted(d.Ordinal); !here {
+			return true, nil
+		}
+		if !d.explained && !s.resting(d.Ordinal) {
+			s.rest(d.Ordinal, nil)
+			s.explain(ctx, look, d)
+		}
+	}
+	return false, nil
+}
