@@ -29,6 +29,7 @@ func (n *Node) adminRoutes() []route {
 		newRoute("GET", "/debug/pprof/{profile}", auth.Admin, n.getProfile).taking("seconds", "debug", "gc"),
 	}
 	routes = append(routes, n.policyRoutes()...)
+	routes = append(routes, n.proofRoutes()...)
 	routes = append(routes, n.storageRoutes()...)
 	routes = append(routes, n.mergeRoutes()...)
 	routes = append(routes, n.membershipRoutes()...)
@@ -215,7 +216,7 @@ func (n *Node) ingestOptions() ingest.Options {
 	return ingest.Options{
 		Node: n.cfg.Node, Listener: "http",
 		MaxBodyBytes: n.cfg.MaxBodyBytes, MaxUnpackedBytes: n.cfg.MaxUnpackedBytes, MaxInflightBytes: n.cfg.MaxInflightBytes,
-		Timeout: n.cfg.RequestTimeout, Metrics: n.cfg.Registerer, Clock: n.cfg.Clock, Devices: n.devices,
+		Timeout: n.cfg.RequestTimeout, Metrics: n.cfg.Registerer, Clock: n.cfg.Clock, Devices: n.devices, Notary: notary{n},
 	}
 }
 

@@ -26,6 +26,7 @@ func TestBodiesAreNoRequests(t *testing.T) {
 		"POST /v1/query?zz=1", "POST /v1/query?agg=avg&agg=", "POST /v1/query", "PUT /v1/consumers/c", "POST /v1/consumers/c/reset", "PUT /v1/policy",
 		"POST /v1/cluster/transfer", "POST /v1/frames?zz=1", "PUT /v1/devices/d", "POST /query", "POST /write?zz=1", "POST /api/v2/write",
 		"POST /v1/devices/d/seal", "POST /ping",
+		"POST /v1/proof/seal", "POST /v1/proof/keys/rotate", "GET /tlog/checkpoint", "POST /v1/certificates", "POST /v1/certificates?format=xml",
 	} {
 		for _, size := range []int{100, 30 << 10, 3 << 20} {
 			body := strings.Repeat(inside, size/len(inside)+20) // wherever a path stops reading, what follows is or becomes a request

@@ -23,6 +23,7 @@ const (
 	opTransfer  byte = 5 // hand leadership over
 	opSegment   byte = 6 // a range of a segment file; the answer is the bytes themselves
 	opFloor     byte = 7 // a range of a floor file, likewise
+	opStrips    byte = 8 // a range of what it counted of a seal ordinal, likewise
 )
 
 // status is what a node says of itself.
@@ -42,10 +43,11 @@ type status struct {
 	Commit    uint64            `json:"commit"`
 	Applied   uint64            `json:"applied"`
 	ClockMS   int64             `json:"clock_ms"`
-	Missing   int               `json:"missing"`  // segments of its manifest that it lacks
-	Pressure  int               `json:"pressure"` // how far its flusher is behind: State.Pressure
-	Leader    string            `json:"leader"`   // server id, as it knows
-	Waiting   string            `json:"waiting"`  // why it is not in its cluster yet, or not any more
+	StartedMS int64             `json:"started_ms"` // when this life of the process began, 0 from releases that do not say
+	Missing   int               `json:"missing"`    // segments of its manifest that it lacks
+	Pressure  int               `json:"pressure"`   // how far its flusher is behind: State.Pressure
+	Leader    string            `json:"leader"`     // server id, as it knows
+	Waiting   string            `json:"waiting"`    // why it is not in its cluster yet, or not any more
 }
 
 func (st *status) logEnd() raftfsm.LogEnd {
@@ -131,6 +133,8 @@ func (n *Node) answer(ctx context.Context, op byte, payload []byte) ([]byte, err
 		return n.serveSegment(payload)
 	case opFloor:
 		return n.serveFloor(payload)
+	case opStrips:
+		return n.serveStrips(payload)
 	}
 	result, err := n.answerOp(ctx, op, payload)
 	if err == nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gaplessdb/gapless/proof/record"
 	"github.com/gaplessdb/gapless/segment"
 )
 
@@ -92,6 +93,7 @@ func (c *testCluster) merged() []storageAnswer {
 // TestThreeNodesMerge: segments become fewer on all nodes alike, every frame stays readable, what was replaced goes, and a node that starts has the same.
 func TestThreeNodesMerge(t *testing.T) {
 	c := newMergingCluster(t)
+	c.keysKnown()
 	hour := time.Now().Truncate(time.Hour)
 	for i := range 4 { // each covers three windows
 		postTimed(t, c.nodes[i%3], "d1", 120*i, 120*i+119, hour.Add(-2*time.Hour+time.Minute))
@@ -104,8 +106,12 @@ func TestThreeNodesMerge(t *testing.T) {
 			t.Errorf("segment %s is %s", s.Name, s.State)
 		}
 	}
-	if all[0].Total.Frames != 481 { // with what the change of the policy left behind
-		t.Errorf("%d frames in segments, want 481", all[0].Total.Frames)
+	log := c.logAt(all[0].Floor)
+	if merges := log[record.TypeMerge]; merges == 0 || log[record.TypeKey] != 3 || log[record.TypePolicy] != 1 || log.records() != merges+4 {
+		t.Errorf("the proof's log has %v: want 3 keys, 1 policy, and merges", log)
+	}
+	if want := 480 + 1 + log.records(); all[0].Total.Frames != want { // with what the change of the policy left behind
+		t.Errorf("%d frames in segments, want %d", all[0].Total.Frames, want)
 	}
 	readAll := func() {
 		t.Helper()

@@ -53,6 +53,7 @@ type Config struct {
 	PullBytesPerSec  int64         `yaml:"pull_bytes_per_second" help:"limit on pulling segments from other nodes, 0 for none"`
 	MergeBytesPerSec int64         `yaml:"merge_bytes_per_second" help:"limit on what merging segments writes, and on what comparing them reads; while a flush is under way it is done an eighth of the time"`
 	RetireAfter      time.Duration `yaml:"retire_after" help:"how long a segment that a merge replaced stays for queries that began before; longer than any of them may take"`
+	Witnesses        []string      `yaml:"witnesses" help:"outside witnesses that cosign checkpoints, each as its verifier key, a blank and its address; the same on every node"`
 	LogLevel         string        `yaml:"log_level" help:"debug, info, warn or error"`
 	LogFormat        string        `yaml:"log_format" help:"text or json"`
 
@@ -88,6 +89,7 @@ func Defaults() Config {
 		LogFileBytes:     64 << 20,
 		MergeBytesPerSec: compact.DefaultBytesPerSecond,
 		RetireAfter:      time.Minute,
+		Witnesses:        []string{},
 		LogLevel:         "info",
 		LogFormat:        "text",
 	}
@@ -192,6 +194,9 @@ func (c *Config) Validate() error {
 	}
 	if c.MergeBytesPerSec < 1<<10 || c.RetireAfter < 0 {
 		fail("merge_bytes_per_second %d must be at least 1024, retire_after %s not negative", c.MergeBytesPerSec, c.RetireAfter)
+	}
+	if _, err := c.outside(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.AdmitAfter < time.Second {
 		fail("admit_after %s is shorter than 1s: a member that starts at the same time could not be heard", c.AdmitAfter)

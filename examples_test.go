@@ -29,6 +29,13 @@ var exampleSeeds = map[string][]struct{ path, body string }{
 {"device":"pump-1","labels":{"site":"bonn","line":"a"},"type":"pump","cadence_ms":60000}
 `},
 	},
+	"Proof": {
+		{"/v1/frames", `{"device":"mill-07","epoch":17,"first":0,"seq":0,"time":"2026-11-21T10:00:00Z","fields":{"rpm":0.5}}
+{"device":"mill-07","epoch":17,"seq":4,"time":"2026-11-21T10:00:04Z","fields":{"rpm":4.5}}
+`},
+		{"/v1/devices", `{"device":"mill-07","labels":{"hall":"3"}}
+`},
+	},
 }
 
 // example is a block of shell commands, and how many of its requests end with an error, as the answers below it show.

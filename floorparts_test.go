@@ -2,6 +2,7 @@ package gapless
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -16,7 +17,7 @@ import (
 )
 
 // TestFloorWithoutASection: a floor of cluster version 2 that lacks what operators said of devices, where consumers are, or which segments are being
-// merged, is damage. One of version 1 that has it, too.
+// merged, is damage; one of version 3 that lacks the proof, likewise. So is one that has a part that its version has not.
 func TestFloorWithoutASection(t *testing.T) {
 	n := startSingle(t, nil)
 	if code, body := send(t, n, "POST", "/v1/cluster/flush", ""); code != 200 {
@@ -34,26 +35,33 @@ func TestFloorWithoutASection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read := func(version string, names []string) error {
+	since := map[string]int{"devices": 2, "consumers": 2, "merges": 2, "proof": 3}
+	at := func(version int) []string {
+		return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return since[name] > version })
+	}
+	read := func(version int, names []string) error {
 		return readFloorOf(t, h, names, func(name string) string {
 			if name == "members" {
-				return strings.Replace(contents[name], `"cluster_version":2`, `"cluster_version":`+version, 1)
+				return strings.Replace(contents[name], `"cluster_version":3`, fmt.Sprint(`"cluster_version":`, version), 1)
 			}
 			return contents[name]
 		})
 	}
-	later := []string{"devices", "consumers", "merges"}
-	older := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(later, name) })
-	if err := errors.Join(read("2", names), read("1", older)); err != nil || len(names) != len(older)+len(later) {
+	if err := errors.Join(read(3, at(3)), read(2, at(2)), read(1, at(1))); err != nil || len(at(1)) != len(names)-len(since) || raftfsm.SupportedVersion != 3 {
 		t.Errorf("whole floors with %v: %v", names, err)
 	}
-	for _, section := range later {
-		without := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == section })
-		if err := read("2", without); !errors.Is(err, floor.ErrCorrupt) || !strings.Contains(err.Error(), "a part "+section) {
-			t.Errorf("version 2 without %s: %v", section, err)
-		}
-		if err := read("1", append(slices.Clone(older), section)); !errors.Is(err, floor.ErrCorrupt) || !strings.Contains(err.Error(), "no part "+section) {
-			t.Errorf("version 1 with %s: %v", section, err)
+	for section, first := range since {
+		for version := 1; version <= raftfsm.SupportedVersion; version++ {
+			if version < first {
+				if err := read(version, append(at(version), section)); !errors.Is(err, floor.ErrCorrupt) || !strings.Contains(err.Error(), "no part "+section) {
+					t.Errorf("version %d with %s: %v", version, section, err)
+				}
+				continue
+			}
+			without := slices.DeleteFunc(at(version), func(name string) bool { return name == section })
+			if err := read(version, without); !errors.Is(err, floor.ErrCorrupt) || !strings.Contains(err.Error(), "a part "+section) {
+				t.Errorf("version %d without %s: %v", version, section, err)
+			}
 		}
 	}
 }

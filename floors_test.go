@@ -3,6 +3,7 @@ package gapless
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/proof"
+	"github.com/gaplessdb/gapless/proof/record"
 	"github.com/gaplessdb/gapless/raftfsm"
 )
 
@@ -99,6 +102,50 @@ func (c *testCluster) flushed() (all []storageAnswer) {
 	return all
 }
 
+// keysKnown waits until the proof's log has the key of every node.
+func (c *testCluster) keysKnown() {
+	c.t.Helper()
+	known := func() int { look := (&proofCatalog{c.nodes[0]}).Look(); return len(look.Section.Keys()) }
+	eventually(c.t, func() bool { return known() == len(c.nodes) }, func() string { return fmt.Sprintf("the keys of %d nodes are known", known()) })
+}
+
+// proofLog counts the records of the proof's log by their types.
+type proofLog map[record.Type]uint64
+
+func (l proofLog) records() (sum uint64) {
+	for _, n := range l {
+		sum += n
+	}
+	return sum
+}
+
+// logAt counts the records of the proof's log that a floor has: so many frames of the log are in the segments below it.
+func (c *testCluster) logAt(index uint64) proofLog {
+	c.t.Helper()
+	n, section := c.nodes[0], proof.NewSection()
+	err := n.floors.Read(index, nil, func(name string, r io.Reader) error {
+		if name == proof.SectionName {
+			return section.Restore(r)
+		}
+		_, err := io.Copy(io.Discard, r)
+		return err
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	log := proofLog{}
+	err = n.logRecords(c.t.Context(), 0, int(section.LogSize()), func(_ int64, data []byte) error {
+		var head record.Head
+		err := json.Unmarshal(data, &head)
+		log[head.Type]++
+		return err
+	})
+	if err != nil || int64(log.records()) != section.LogSize() {
+		c.t.Fatalf("%d records of the proof's log are readable, the floor at %d has %d: %v", log.records(), index, section.LogSize(), err)
+	}
+	return log
+}
+
 // wantSame compares floors and segments.
 func wantSame(t *testing.T, all []storageAnswer) {
 	t.Helper()
@@ -120,6 +167,7 @@ func wantSame(t *testing.T, all []storageAnswer) {
 func TestSegmentsAreTheSameEverywhere(t *testing.T) {
 	c := newCalmCluster(t)
 	c.startAll()
+	c.keysKnown()
 	c.flushOften()
 	for from := 0; from < 6000; from += 500 {
 		postFrames(t, c.nodes[from/500%3], "d1", from, from+499)
@@ -127,8 +175,13 @@ func TestSegmentsAreTheSameEverywhere(t *testing.T) {
 	}
 	before := c.flushed()
 	wantSame(t, before)
-	if len(before[0].Segments) < 2 || before[0].Total.Frames != 6241 || before[0].Head.Frames != 0 {
-		t.Errorf("%d segments with %d frames, %d in the head; want several with 6241, the audit of the policy among them", len(before[0].Segments), before[0].Total.Frames, before[0].Head.Frames)
+	log := c.logAt(before[0].Floor)
+	if log[record.TypeKey] != 3 || log[record.TypePolicy] != 1 || log.records() != 4 {
+		t.Errorf("the proof's log has %v: want 3 keys and 1 policy", log)
+	}
+	if len(before[0].Segments) < 2 || before[0].Total.Frames != 6240+1+log.records() || before[0].Head.Frames != 0 {
+		t.Errorf("%d segments with %d frames, %d in the head; want several with 6245, the audit of the policy and the proof's log among them",
+			len(before[0].Segments), before[0].Total.Frames, before[0].Head.Frames)
 	}
 	for i := range c.nodes {
 		c.stop(i)

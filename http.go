@@ -20,6 +20,7 @@ import (
 	"github.com/gaplessdb/gapless/ingest/influx"
 	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/query"
+	"github.com/gaplessdb/gapless/query/certify"
 )
 
 // Bounds of the HTTP server that nobody needs to set.
@@ -97,7 +98,7 @@ func (n *Node) openRooms() (err error) {
 		return err
 	}
 	api, err := query.New(n, opener{n}, query.Options{
-		Deadline: n.cfg.RequestTimeout, MaxStreams: ledger.Defaults().MaxStreams, Metrics: n.cfg.Registerer, BalanceB: n.balanceB,
+		Deadline: n.cfg.RequestTimeout, MaxStreams: ledger.Defaults().MaxStreams, Metrics: n.cfg.Registerer, BalanceB: n.balanceB, Prover: prover{n},
 	})
 	if err != nil {
 		return err
@@ -110,6 +111,9 @@ func (n *Node) openRooms() (err error) {
 		n.routes = append(n.routes, ingestRoute(r))
 	}
 	for _, r := range api.Routes() {
+		n.routes = append(n.routes, queryRoute(r))
+	}
+	for _, r := range certify.New(certifier{n}, certify.Options{Deadline: sealPatience * n.cfg.RequestTimeout, Logger: n.log}).Routes() {
 		n.routes = append(n.routes, queryRoute(r))
 	}
 	return n.openTail()

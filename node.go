@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/raft"
 	"github.com/valyala/fasthttp"
@@ -16,6 +17,7 @@ import (
 	"github.com/gaplessdb/gapless/compact"
 	"github.com/gaplessdb/gapless/ingest"
 	"github.com/gaplessdb/gapless/ingest/influx"
+	"github.com/gaplessdb/gapless/proof"
 	"github.com/gaplessdb/gapless/query"
 	"github.com/gaplessdb/gapless/query/tail"
 	"github.com/gaplessdb/gapless/raftfsm"
@@ -27,9 +29,10 @@ import (
 
 // Node is one member of a cluster: its storage, its place in Raft, and its HTTP API.
 type Node struct {
-	cfg   Config
-	log   *slog.Logger
-	files openFiles
+	cfg     Config
+	log     *slog.Logger
+	files   openFiles
+	started time.Time // this process's node
 
 	dir    vfs.FS
 	lock   io.Closer
@@ -50,6 +53,8 @@ type Node struct {
 	shelf      *shelf.Shelf // segments
 	floors     *floor.Store
 	merges     *compact.Worker
+	sealer     *proof.Sealer
+	outside    *outsiders
 
 	flushedBytes atomic.Int64 // of segments
 
@@ -85,7 +90,7 @@ func Open(cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, log: cfg.Logger.With("node", cfg.Node), membership: membership{changing: newTurn()}, flushing: newTurn(), confirming: newTurn(),
-		entered: make(chan struct{}), reopen: make(chan struct{}, 1), flushed: make(chan struct{}, 1),
+		started: cfg.Clock(), entered: make(chan struct{}), reopen: make(chan struct{}, 1), flushed: make(chan struct{}, 1),
 	}
 	var err error
 	if n.files, err = n.cfg.shareOpenFiles(); err != nil {
@@ -137,6 +142,12 @@ func (n *Node) open() error {
 	if err := n.openMerges(); err != nil {
 		return err
 	}
+	if err := n.openProof(); err != nil {
+		return err
+	}
+	if err := n.openWitnesses(); err != nil {
+		return err
+	}
 	if err := n.openHTTP(); err != nil {
 		return err
 	}
@@ -159,6 +170,8 @@ func (n *Node) run() {
 	n.tasks.Go(n.keepFloors)
 	n.tasks.Go(n.pull)
 	n.tasks.Go(func() { n.merges.Run(n.ctx) })
+	n.tasks.Go(func() { n.sealer.Run(n.ctx) })
+	n.tasks.Go(func() { n.outside.Run(n.ctx) })
 	for n.followLeadership() {
 		if err := n.reopenConsensus(); err != nil {
 			n.fail(err)
@@ -199,6 +212,9 @@ func (n *Node) Close() error {
 	n.tasks.Wait()
 	if n.cons != nil {
 		errs = errors.Join(errs, n.cons.close())
+	}
+	if n.sealer != nil {
+		errs = closing(errs, n.sealer)
 	}
 	if n.shelf != nil {
 		errs = closing(errs, n.shelf)

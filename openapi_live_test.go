@@ -23,7 +23,7 @@ import (
 type apiCall struct {
 	op     string // operation, "GET /v1/frames"
 	query  string // behind the ?
-	path   string // of parameters, by default those of pathValues
+	path   string // of parameters, by default those of pathValues; values of several in their alphabetical order, with blanks between them
 	body   string
 	kind   string   // Content-Type of the body, by default application/json
 	header []string // name, value, ...
@@ -35,7 +35,7 @@ type apiCall struct {
 }
 
 // pathValues are the values of parameters of paths in calls that name none.
-var pathValues = map[string]string{"device": "mill-07", "name": "billing", "node": "n1", "profile": "goroutine"}
+var pathValues = map[string]string{"device": "mill-07", "name": "billing", "node": "n1", "profile": "goroutine", "epoch": "1", "seq": "5", "path": "0/000.p/1"}
 
 // apiTest drives a node and holds requests and answers against the description.
 type apiTest struct {
@@ -78,12 +78,20 @@ func (a *apiTest) expand(s string) string {
 func (a *apiTest) request(op operation, c *apiCall) (*http.Request, map[string]string) {
 	a.t.Helper()
 	values, path := map[string]string{}, op.path
-	for _, name := range op.parameters("path") {
+	names, given := op.parameters("path"), []string{c.path}
+	if len(names) > 1 {
+		given = strings.Split(c.path, " ")
+	}
+	for i, name := range names {
 		values[name] = pathValues[name]
 		if c.path != "" {
-			values[name] = c.path
+			values[name] = given[i]
 		}
-		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(values[name]))
+		value := url.PathEscape(values[name])
+		if op.rest(name) {
+			value = strings.ReplaceAll(value, "%2F", "/")
+		}
+		path = strings.ReplaceAll(path, "{"+name+"}", value)
 	}
 	if c.query != "" {
 		path += "?" + a.expand(c.query)

@@ -57,7 +57,27 @@ func (o operation) parameters(in string) (names []string) {
 	return names
 }
 
-func (r *route) path() string { return "/" + strings.Join(r.segments, "/") }
+// needs reports whether a request has to have a body, or a parameter behind the '?'.
+func (o operation) needs() bool {
+	return o.RequestBody != nil && o.RequestBody.Value.Required || slices.ContainsFunc(o.Parameters, func(p *openapi3.ParameterRef) bool {
+		return p.Value.Required && p.Value.In == "query"
+	})
+}
+
+// rest reports whether a parameter of the path is all that is left of it, slashes and all: {name...} in a route.
+func (o operation) rest(name string) bool {
+	for _, p := range slices.Concat(o.item.Parameters, o.Parameters) {
+		if p.Value.In == "path" && p.Value.Name == name {
+			return p.Value.Extensions["x-rest"] == true
+		}
+	}
+	return false
+}
+
+// path is a route as the description writes it.
+func (r *route) path() string {
+	return "/" + strings.ReplaceAll(strings.Join(r.segments, "/"), rest, "}")
+}
 
 // TestDescriptionHasTheRoutes holds paths, methods, scopes and parameters of the description against those of the code.
 func TestDescriptionHasTheRoutes(t *testing.T) {
@@ -83,8 +103,12 @@ func TestDescriptionHasTheRoutes(t *testing.T) {
 		}
 		var inPath []string
 		for _, s := range r.segments {
-			if name, ok := strings.CutPrefix(s, "{"); ok {
-				inPath = append(inPath, strings.TrimSuffix(name, "}"))
+			if text, ok := strings.CutPrefix(s, "{"); ok {
+				param := strings.TrimSuffix(strings.TrimSuffix(text, rest), "}")
+				inPath = append(inPath, param)
+				if takes := strings.HasSuffix(s, rest); takes != op.rest(param) {
+					t.Errorf("%s: %s takes the rest of the path: %v, x-rest of its description: %v", name, param, takes, op.rest(param))
+				}
 			}
 		}
 		if got := op.parameters("path"); !slices.Equal(got, inPath) {
@@ -141,7 +165,7 @@ func TestDescriptionHolds(t *testing.T) {
 	a := newAPITest(t)
 	a.kept["READER"] = a.tokens[auth.Read]
 	questions := slices.Concat(questionCalls, seriesCalls, tailCalls)
-	for _, c := range slices.Concat(completeCalls, frameCalls, registryCalls, questions, nodeCalls, influxCalls) {
+	for _, c := range slices.Concat(completeCalls, frameCalls, registryCalls, questions, nodeCalls, influxCalls, proofCalls) {
 		a.call(c)
 	}
 	eventually(t, func() bool { return a.node.shelf.Bytes() > 0 }, func() string { return "nothing is flushed" })
@@ -196,7 +220,7 @@ func TestDescriptionOfScopes(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		c := apiCall{op: name, status: http.StatusUnauthorized, code: "no_token", header: []string{"Authorization", ""}}
-		c.bad = op.RequestBody != nil && op.RequestBody.Value.Required // there is none
+		c.bad = op.needs() // which is not there
 		a.call(c)
 		c.code, c.header = "bad_token", []string{"Authorization", "Bearer wrong"}
 		a.call(c)

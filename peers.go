@@ -219,7 +219,7 @@ func (n *Node) ownStatus() status {
 	end := n.durable()
 	st := status{
 		Node: n.cfg.Node, Server: n.id.server(), ClusterID: n.knownClusterID(), Peers: n.cfg.Peers, HTTP: n.cfg.AdvertiseHTTP, Raft: n.cfg.Advertise,
-		ClockMS: n.cfg.Clock().UnixMilli(), LastIndex: end.Index, LastTerm: end.Term, Applied: n.state.Index(), Empty: n.empty,
+		ClockMS: n.cfg.Clock().UnixMilli(), StartedMS: n.started.UnixMilli(), LastIndex: end.Index, LastTerm: end.Term, Applied: n.state.Index(), Empty: n.empty,
 		State: stateWaiting, Waiting: *n.waiting.Load(), Missing: len(n.shelf.Missing()), Pressure: n.state.Pressure(),
 	}
 	for _, s := range n.servers() {

@@ -24,6 +24,9 @@ func (n *Node) policy() (p raftfsm.Policy, clusterVersion int) {
 	if clusterVersion >= 2 {
 		p.Merge = p.Merge.WithDefaults()
 	}
+	if clusterVersion >= 3 {
+		p.Seal = p.Seal.WithDefaults()
+	}
 	return p, clusterVersion
 }
 

@@ -3,6 +3,7 @@ package gapless
 import (
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -51,11 +52,19 @@ func versions(n *Node) (v [2]int) {
 	return v
 }
 
-// TestRaise: an upgrade is ended at any node, once, and an audit frame says who did.
+// TestRaise: an upgrade is ended at any node, once, one version after the other, and an audit frame of each says who did. From then on what the cluster
+// stored before can be proven, too.
 func TestRaise(t *testing.T) {
 	c := newOldCluster(t)
 	leader, followers := c.leader()
-	for _, want := range []string{`{"from":1,"to":2}`, `{"from":2,"to":2}`} {
+	if code, answer := post(t, leader, "/v1/proof/seal", "application/json", ""); code != http.StatusConflict || !strings.Contains(fmt.Sprint(answer), "cluster_version") {
+		t.Errorf("a seal at cluster version 1: %d %v", code, answer)
+	}
+	const seals = `"seal":{"off":false,"interval_ms":3600000}`
+	if _, body := get(t, leader, "/v1/policy"); strings.Contains(body, "seal") {
+		t.Errorf("the policy at cluster version 1: %s", body)
+	}
+	for _, want := range []string{`{"from":1,"to":3}`, `{"from":3,"to":3}`} {
 		if code, body := send(t, followers[0], "POST", "/v1/cluster/raise", ""); code != http.StatusOK || strings.TrimSpace(body) != want {
 			t.Errorf("raise: %d %s, want %s", code, body, want)
 		}
@@ -66,8 +75,14 @@ func TestRaise(t *testing.T) {
 		said = append(said, field(f, "action")+" by "+field(f, "by")+": "+field(f, "subject"))
 		return true
 	})
-	if err != nil || strings.Join(said, "; ") != "cluster_raise by anonymous: cluster version 2" {
-		t.Errorf("the audit has %q: %v", said, err)
+	if err != nil || strings.Join(said, "; ") != "cluster_raise by anonymous: cluster version 3; cluster_raise by anonymous: cluster version 2" {
+		t.Errorf("the audit has, the newest first, %q: %v", said, err)
+	}
+	if _, body := get(t, followers[0], "/v1/policy"); !strings.Contains(body, seals) {
+		t.Errorf("the policy at cluster version 3, before its first change: %s", body)
+	}
+	if st := c.seal(followers[0]); st.Sealed != 1 || st.Checkpoint.Census == 0 || len(st.Differences) != 0 {
+		t.Errorf("after a seal: %+v", st)
 	}
 }
 

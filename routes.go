@@ -14,6 +14,9 @@ import (
 	"github.com/gaplessdb/gapless/query"
 )
 
+// rest ends the last segment of a path, {name...}, that matches all that is left of one.
+const rest = "...}"
+
 // route is one path of the API: segments, of which {name} matches any text and is handed on unescaped.
 type route struct {
 	method   string
@@ -109,6 +112,10 @@ func (r *route) refuseParams(args *fasthttp.Args) error {
 }
 
 func (r *route) match(segments []string) (values map[string]string, ok bool) {
+	last := len(r.segments) - 1
+	if strings.HasSuffix(r.segments[last], rest) && len(segments) > last {
+		segments = append(slices.Clone(segments[:last]), strings.Join(segments[last:], "/"))
+	}
 	if len(segments) != len(r.segments) {
 		return nil, false
 	}
@@ -117,7 +124,7 @@ func (r *route) match(segments []string) (values map[string]string, ok bool) {
 			if values == nil {
 				values = map[string]string{}
 			}
-			values[strings.TrimSuffix(name, "}")] = segments[i]
+			values[strings.TrimSuffix(strings.TrimSuffix(name, rest), "}")] = segments[i]
 		} else if pattern != segments[i] {
 			return nil, false
 		}

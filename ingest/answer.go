@@ -20,6 +20,7 @@ type Answer struct {
 	Rejected   []Rejection `json:"rejected"` // by item
 	Delivery   string      `json:"delivery"` // DeliveryExactlyOnce or DeliveryAtLeastOnce
 	Replayed   bool        `json:"replayed,omitempty"`
+	Receipt    string      `json:"receipt,omitempty"` // a signed note (docs/format/tlog.md), where the request asked for it and something was committed
 	Error      *ErrorBody  `json:"error,omitempty"`
 }
 

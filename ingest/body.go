@@ -63,6 +63,11 @@ func (u *unpacker) read(ctx *fasthttp.RequestCtx, src *source, l *lease) ([]byte
 	if err != nil {
 		return nil, err
 	}
+	return u.unpack(ctx, packed, l)
+}
+
+// unpack undoes the Content-Encoding of a body.
+func (u *unpacker) unpack(ctx *fasthttp.RequestCtx, packed []byte, l *lease) ([]byte, error) {
 	if len(packed) == 0 {
 		return nil, emptyBody()
 	}

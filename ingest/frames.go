@@ -16,7 +16,12 @@ const (
 
 // postFrames is POST /v1/frames.
 func (h *Handler) postFrames(ctx *fasthttp.RequestCtx, p auth.Principal) error {
-	a, err := h.Post(ctx, p, readContentType)
+	a, err := h.Post(ctx, p, func(ctx *fasthttp.RequestCtx) (form Format, err error) {
+		if form, err = readContentType(ctx); err == nil {
+			form.Receipt, err = readReceipt(ctx)
+		}
+		return form, err
+	})
 	if err != nil {
 		return err
 	}
@@ -29,11 +34,11 @@ func readContentType(ctx *fasthttp.RequestCtx) (Format, error) {
 	media, _, _ := strings.Cut(kind, ";")
 	switch strings.ToLower(strings.TrimSpace(media)) {
 	case "application/json":
-		return Format{formatJSON, (*Collector).document}, nil
+		return Format{Meaning: formatJSON, Collect: (*Collector).document}, nil
 	case "application/x-ndjson":
-		return Format{formatNDJSON, (*Collector).lines}, nil
+		return Format{Meaning: formatNDJSON, Collect: (*Collector).lines}, nil
 	case "application/vnd.gapless.batch":
-		return Format{formatBatch, (*Collector).binary}, nil
+		return Format{Meaning: formatBatch, Collect: (*Collector).binary}, nil
 	default:
 		return Format{}, refuse(fasthttp.StatusUnsupportedMediaType, "unknown_content_type",
 			"set Content-Type to application/json, application/x-ndjson or application/vnd.gapless.batch", "Content-Type %q is not supported", kind)

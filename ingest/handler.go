@@ -52,6 +52,8 @@ type Options struct {
 	Clock func() time.Time
 	// Devices is the registry of devices as of now; it is asked once a request. Default: nobody is registered.
 	Devices func() registry.Snapshot
+	// Notary signs receipts of batches. Default: whoever asks for one is refused.
+	Notary Notary
 	// Metrics takes this door's metrics. Default: none.
 	Metrics prometheus.Registerer
 }
@@ -75,6 +77,9 @@ func (o *Options) setDefaults() error {
 	}
 	if o.Devices == nil {
 		o.Devices = func() registry.Snapshot { return registry.Snapshot{} }
+	}
+	if o.Notary == nil {
+		o.Notary = nobody{}
 	}
 	return nil
 }
@@ -125,7 +130,7 @@ func (h *Handler) Sibling(listener string) (*Handler, error) {
 
 // Routes are this door's handlers.
 func (h *Handler) Routes() []Route {
-	routes := []Route{{Method: "POST", Path: "/v1/frames", Scope: auth.Write, Handle: h.postFrames}}
+	routes := []Route{{Method: "POST", Path: "/v1/frames", Scope: auth.Write, Params: []string{"receipt"}, Handle: h.postFrames}}
 	for i := range commands {
 		c := &commands[i]
 		routes = append(routes, Route{Method: "POST", Path: "/v1/devices/{device}/" + c.path, Scope: auth.Write, Handle: h.handler(c)})

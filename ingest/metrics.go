@@ -17,6 +17,7 @@ type metrics struct {
 	proposeTime   prometheus.Histogram
 	bodyBytes     prometheus.Counter
 	unpackedBytes prometheus.Counter
+	receipts      *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer, h *Handler) (*metrics, error) {
@@ -36,8 +37,11 @@ func newMetrics(reg prometheus.Registerer, h *Handler) (*metrics, error) {
 			Help: "Bytes of request bodies as sent."}),
 		unpackedBytes: prometheus.NewCounter(prometheus.CounterOpts{Name: "gapless_ingest_unpacked_bytes_total",
 			Help: "Bytes of request bodies after unpacking."}),
+		receipts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gapless_ingest_receipts_total",
+			Help: "Receipts that were asked for, by outcome: signed or failed. A failed one is missing in the answer to a request that was stored; the log has why.",
+		}, []string{"outcome"}),
 	}
-	return m, register(reg, h.opt.Listener, m.requests, m.rejections, m.requestTime, m.proposeTime, m.bodyBytes, m.unpackedBytes, tallies{&h.counters})
+	return m, register(reg, h.opt.Listener, m.requests, m.rejections, m.requestTime, m.proposeTime, m.bodyBytes, m.unpackedBytes, m.receipts, tallies{&h.counters})
 }
 
 func register(reg prometheus.Registerer, listener string, list ...prometheus.Collector) error {
@@ -82,6 +86,14 @@ func (m *metrics) proposed(took time.Duration) { m.proposeTime.Observe(took.Seco
 func (m *metrics) body(ctx *fasthttp.RequestCtx, unpacked int) {
 	m.bodyBytes.Add(float64(max(ctx.Request.Header.ContentLength(), 0)))
 	m.unpackedBytes.Add(float64(unpacked))
+}
+
+func (m *metrics) receipt(err error) {
+	outcome := "signed"
+	if err != nil {
+		outcome = "failed"
+	}
+	m.receipts.WithLabelValues(outcome).Inc()
 }
 
 func (m *metrics) rejected(list []Rejection) {

@@ -19,6 +19,8 @@ type Format struct {
 	// Meaning tells equal bodies apart that mean different frames: under one Idempotency-Key they are different requests. Its first byte
 	// is the format's own.
 	Meaning string
+	// Receipt asks for a signed receipt of the batch, which the Answer has then.
+	Receipt bool
 	// Collect hands the body's items to the collector. What they alias of the body is good until the request ends. An error refuses the
 	// request as a whole.
 	Collect func(c *Collector, body []byte) error
@@ -51,21 +53,44 @@ func (h *Handler) post(ctx *fasthttp.RequestCtx, p auth.Principal, read func(*fa
 	if err != nil {
 		return nil, err
 	}
+	want, err := h.promised(form)
+	if err != nil {
+		*t = Tally{Received: 1, Refused: 1}
+		return nil, err
+	}
 	held := lease{gate: h.gate}
 	defer held.release()
-	body, err := h.unpacker.read(ctx, &src, &held)
+	body, err := h.body(ctx, &src, &held, &want)
 	if err != nil {
 		if errors.As(err, new(*OverloadError)) {
 			*t = Tally{Received: 1, Refused: 1}
 		}
 		return nil, err
 	}
-	h.metrics.body(ctx, len(body))
-	return h.store(ctx, p, key, form, body, t)
+	a, res, err := h.store(ctx, p, key, form, body, t)
+	if err != nil {
+		return nil, err
+	}
+	h.keep(&want, a, &res)
+	return a, nil
+}
+
+// body reads the body of a request and unpacks it.
+func (h *Handler) body(ctx *fasthttp.RequestCtx, src *source, held *lease, want *promise) ([]byte, error) {
+	packed, err := h.unpacker.packed(ctx, src, held)
+	if err != nil {
+		return nil, err
+	}
+	want.sent(packed)
+	body, err := h.unpacker.unpack(ctx, packed, held)
+	if err == nil {
+		h.metrics.body(ctx, len(body))
+	}
+	return body, err
 }
 
 // store collects the items of a body and stores them.
-func (h *Handler) store(ctx *fasthttp.RequestCtx, p auth.Principal, key string, form Format, body []byte, t *Tally) (*Answer, error) {
+func (h *Handler) store(ctx *fasthttp.RequestCtx, p auth.Principal, key string, form Format, body []byte, t *Tally) (*Answer, Result, error) {
 	c := h.collectors.Get().(*Collector)
 	defer func() {
 		c.forget()
@@ -74,12 +99,12 @@ func (h *Handler) store(ctx *fasthttp.RequestCtx, p auth.Principal, key string, 
 	c.reset(h.header(), p.Tenant, h.opt.Devices())
 	err := form.Collect(c, body)
 	if err != nil {
-		return nil, err
+		return nil, Result{}, err
 	}
 	req := Request{Tenant: p.Tenant, Key: key}
 	var order []uint32
 	if req.Batch, order, err = c.batch(); err != nil {
-		return nil, err
+		return nil, Result{}, err
 	}
 	if key != "" {
 		req.BodySHA256 = bodySum(form.Meaning, body)
@@ -87,14 +112,14 @@ func (h *Handler) store(ctx *fasthttp.RequestCtx, p auth.Principal, key string, 
 	*t = Tally{Received: uint64(c.items), Refused: uint64(c.items)}
 	res, err := h.propose(ctx, req)
 	if err != nil {
-		return nil, err
+		return nil, res, err
 	}
 	a, err := c.answer(res, order, key)
 	if err != nil {
-		return nil, err
+		return nil, res, err
 	}
 	*t = a.tally(c.items)
-	return a, nil
+	return a, res, nil
 }
 
 // readKey reads the request's Idempotency-Key, "" for none.

@@ -52,6 +52,12 @@
 // A selection by label is resolved in the View that it is used in (selection.exist), from the registry of that state. A registered device that
 // never said anything is a finding, not nothing: it is listed, counted as silent, and of it nothing is known (INDETERMINATE).
 //
+// # One number
+//
+// A trace (trace.go) puts together what the ledger knows of a number and what the layers hold of it and its neighbours. What doors refused, and frames
+// with other bytes, are frames of the store's own devices, which no index leads to: they are looked through piece by piece (trace_recorder.go), around
+// the time of the number first, and an answer says how far that came. Prover is what the root proves frames with.
+//
 // # Invariants
 //
 //   - A principal sees its own tenant, and nothing in an answer depends on another, but for as_of, positions and the digest, which are

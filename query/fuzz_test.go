@@ -42,6 +42,8 @@ func FuzzQuestion(f *testing.F) {
 		ctx.Request.SetRequestURI("/")
 		ctx.Request.URI().SetQueryString(query)
 		ctx.SetUserValue("device", "mill-07")
+		ctx.SetUserValue("epoch", "current")
+		ctx.SetUserValue("seq", "11")
 		if lines {
 			ctx.Request.Header.Set("Accept", ndjsonType)
 		}

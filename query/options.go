@@ -34,6 +34,10 @@ type Options struct {
 	MaxBodyBytes        int // query.max_body_bytes: the body of a POST /v1/query (default 1 MiB)
 	SeriesWorkers       int // query.series_workers: goroutines of one answer of /v1/query, and no more than there are processors (default 4)
 
+	MaxTraceFrames   int // query.max_trace_frames: frames of each of the store's own devices that a trace looks at (default 100,000)
+	MaxTraceEvidence int // query.max_trace_evidence: frames of each of them, and other epochs, that a trace lists (default 20)
+
+	Prover   Prover                // proves stored frames; nil: nothing is sealed
 	BalanceB func() any            // balance B, which is kept by node and listener: encoded as JSON as it is; nil: no listeners
 	Metrics  prometheus.Registerer // nil: metrics are kept but not shown
 }
@@ -66,6 +70,8 @@ func (o Options) withDefaults() Options {
 	def(&o.SeriesWorkers, 4)
 	def(&o.MaxBodyBytes, 1<<20)
 	def(&o.MaxColumns, 10_000)
+	def(&o.MaxTraceFrames, 100_000)
+	def(&o.MaxTraceEvidence, 20)
 	if o.Stall == 0 {
 		o.Stall = 30 * time.Second
 	}
@@ -100,6 +106,8 @@ func (o Options) validate() error {
 	positive("query.max_read_rows", int64(o.MaxReadRows))
 	positive("query.series_workers", int64(o.SeriesWorkers))
 	positive("query.max_body_bytes", int64(o.MaxBodyBytes))
+	positive("query.max_trace_frames", int64(o.MaxTraceFrames))
+	positive("query.max_trace_evidence", int64(o.MaxTraceEvidence))
 	if o.PageRows > o.MaxPageRows {
 		errs = append(errs, fmt.Errorf("query: query.page_rows %d is above query.max_page_rows %d", o.PageRows, o.MaxPageRows))
 	}

@@ -81,6 +81,8 @@ func TestErrorsHaveNoBody(t *testing.T) {
 		var ctx fasthttp.RequestCtx
 		ctx.Request.SetRequestURI("/?require=complete&device=mill-07")
 		ctx.SetUserValue("device", "mill-07")
+		ctx.SetUserValue("epoch", "1")
+		ctx.SetUserValue("seq", "3")
 		if e.name != "frames" && e.name != "latest" && e.name != "gaps" {
 			ctx.Request.SetRequestURI("/?require=complete")
 		}

@@ -35,6 +35,7 @@ var endpoints = []endpoint{
 	{"device_gaps", "/v1/devices/{device}/gaps", []string{"stream", "epoch", "from", "to", "cadence"}, (*API).deviceGaps},
 	{"coverage", "/v1/devices/{device}/coverage", []string{"stream", "epoch", "limit", "cursor"}, (*API).coverage},
 	{"ledger", "/v1/ledger", nil, (*API).ledger},
+	{"trace", "/v1/trace/{device}/{epoch}/{seq}", []string{"stream"}, (*API).trace},
 	{seriesName, "/v1/query", seriesParams, (*API).series}, // by POST, too
 }
 

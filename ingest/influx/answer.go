@@ -1,6 +1,7 @@
 package influx
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strconv"
 	"strings"
@@ -25,6 +26,9 @@ func answer(ctx *fasthttp.RequestCtx, v *version, a *ingest.Answer, lines []uint
 		outcome += " replayed=true"
 	}
 	h.Set(outcomeHeader, outcome)
+	if a.Receipt != "" {
+		h.Set(receiptHeader, base64.StdEncoding.EncodeToString([]byte(a.Receipt)))
+	}
 	if len(a.Rejected) == 0 {
 		ctx.SetStatusCode(fasthttp.StatusNoContent)
 		return

@@ -24,6 +24,7 @@ const (
 	positionHeader = "X-Gapless-Position" // where the batch was committed: pass it as ?after= to read what was written
 	deliveryHeader = "X-Gapless-Delivery" // exactly_once or at_least_once
 	outcomeHeader  = "X-Gapless-Outcome"  // accepted=7 duplicate=0 conflict=0 unverified=0 rejected=0
+	receiptHeader  = "X-Gapless-Receipt"  // true in a request asks for a receipt; in its answer, the note in base64: it has lines
 )
 
 // write is the handler of a version's write path.
@@ -40,7 +41,8 @@ func (d *Door) write(v *version) func(*fasthttp.RequestCtx, auth.Principal) erro
 				return ingest.Format{}, err
 			}
 			r.reset(m)
-			return ingest.Format{Meaning: m.meaning(), Collect: r.collect}, nil
+			receipt, err := wantsReceipt(ctx)
+			return ingest.Format{Meaning: m.meaning(), Receipt: receipt, Collect: r.collect}, err
 		})
 		if err != nil {
 			return err
@@ -84,6 +86,18 @@ func (d *Door) mapping(q *fasthttp.Args, v *version) (m mapping, err error) {
 		}
 	}
 	return m, checkConsistency(string(q.Peek("consistency")))
+}
+
+// wantsReceipt reads the header that asks for one. A parameter of ours would stop clients that let nobody add one; a header they all can send.
+func wantsReceipt(ctx *fasthttp.RequestCtx) (bool, error) {
+	switch value := string(ctx.Request.Header.Peek(receiptHeader)); value {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	default:
+		return false, badRequest("bad_parameter", "true or false", "the header %s is %.100q", receiptHeader, value)
+	}
 }
 
 // named is the name of a field, "" for None.

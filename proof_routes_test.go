@@ -1,0 +1,107 @@
+package gapless
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gaplessdb/gapless/auth"
+	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/proof"
+	"github.com/gaplessdb/gapless/proof/leaves"
+	"github.com/gaplessdb/gapless/proof/record"
+)
+
+// TestDifferencesNameNoOtherTenant: what differs is shown to its tenant and to operators, to others only that something does.
+func TestDifferencesNameNoOtherTenant(t *testing.T) {
+	shown := func(tenant string, scopes auth.Scopes) proof.Difference {
+		key := leaves.Key{StreamKey: frame.StreamKey{Tenant: "theirs", Device: "secret", Stream: "0"}, Epoch: 1}
+		st := proof.Status{Differences: []proof.Difference{{Ordinal: 7, Want: "w", Got: "g", Key: key, Stream: key.String(), What: "leaf 1, " + key.String()}}}
+		return proofShownTo(auth.Principal{Tenant: tenant, Scopes: scopes}, st).Differences[0]
+	}
+	if d := shown("mine", auth.Read|auth.Write); d.Ordinal != 7 || d.Stream != "" || d.What != "" {
+		t.Errorf("another tenant is shown %+v", d)
+	}
+	for tenant, scopes := range map[string]auth.Scopes{"theirs": auth.Read, "mine": auth.Read | auth.Admin} {
+		if d := shown(tenant, scopes); !strings.Contains(d.Stream, "secret") || !strings.Contains(d.What, "secret") {
+			t.Errorf("%s with %s is shown %+v", tenant, scopes, d)
+		}
+	}
+}
+
+// keysAt is what a node says of keys.
+func keysAt(t *testing.T, n *Node, method, path string) (a keysAnswer) {
+	t.Helper()
+	code, body := send(t, n, method, path, "")
+	if err := json.Unmarshal([]byte(body), &a); code != http.StatusOK || err != nil {
+		t.Fatalf("%s: %d %s %v", path, code, body, err)
+	}
+	return a
+}
+
+// TestRotate: from then on the node signs with another key, the log says who wanted that, the old one is gone from the disk, and a start does not bring it back.
+func TestRotate(t *testing.T) {
+	c := newTestCluster(t, 3)
+	c.startAll()
+	c.keysKnown()
+	first := c.seal(c.nodes[0])
+	before := keysAt(t, c.nodes[1], "GET", "/v1/proof/keys")
+	rotated := keysAt(t, c.nodes[1], "POST", "/v1/proof/keys/rotate")
+	if rotated.Node != "n2" || rotated.VKey == before.VKey || len(before.Keys) != 3 {
+		t.Fatalf("before %+v, rotated %+v", before, rotated)
+	}
+	var now keysAnswer
+	eventually(t, func() bool { now = keysAt(t, c.nodes[0], "GET", "/v1/proof/keys"); return len(now.Keys) == 4 }, func() string { return fmt.Sprintf("%+v", now) })
+	if k := now.Keys[3]; k.Node != "n2" || k.VKey != rotated.VKey || k.Until != 0 {
+		t.Errorf("the new key is %+v", k)
+	}
+	var said record.Key
+	err := c.nodes[0].logRecords(t.Context(), now.Keys[3].Since-1, 1, func(_ int64, data []byte) error { return json.Unmarshal(data, &said) })
+	if err != nil || said.Type != record.TypeKey || said.VKey != rotated.VKey || said.Replaces != before.VKey || said.By != "anonymous" {
+		t.Errorf("the log says %+v, %v", said, err)
+	}
+	old := now.Keys[slices.IndexFunc(now.Keys, func(k proof.Key) bool { return k.VKey == before.VKey })]
+	if old.Until != now.Keys[3].Since || old.Node != "n2" {
+		t.Errorf("the old key is %+v, the new one %+v", old, now.Keys[3])
+	}
+	if files, err := filepath.Glob(filepath.Join(c.cfgs[1].Data, "proof-*.key")); err != nil || len(files) != 1 || filepath.Base(files[0]) != "proof-2.key" {
+		t.Errorf("key files %v, %v", files, err)
+	}
+	c.stop(1)
+	n := c.start(1)
+	c.ready(n)
+	if again := keysAt(t, n, "GET", "/v1/proof/keys"); again.VKey != rotated.VKey {
+		t.Errorf("after a start it signs with %s, want %s", again.VKey, rotated.VKey)
+	}
+	second := c.seal(c.nodes[0])
+	if second.Sealed != 2 || second.Checkpoint.Records <= first.Checkpoint.Records {
+		t.Errorf("after the rotation: %+v", second)
+	}
+	eventually(t, func() bool { return len(proofAt(t, n).Checkpoint.Signers) == 3 }, func() string { return fmt.Sprintf("%+v", proofAt(t, n)) })
+	if stat, err := os.Stat(filepath.Join(c.cfgs[1].Data, "proof-2.key")); err != nil || stat.Mode().Perm() != 0o600 {
+		t.Errorf("the key file: %v %v", stat, err)
+	}
+}
+
+// TestNoRotationBeyondTheLog: a key that the log would not take destroys none that it has.
+func TestNoRotationBeyondTheLog(t *testing.T) {
+	var refused *httpError
+	if err := mayRotate(true, keysForDisks); !errors.As(err, &refused) || refused.code != "proof_limit" {
+		t.Errorf("with room for new disks only: %v", err)
+	}
+	if err := mayRotate(true, keysForDisks+1); err != nil {
+		t.Errorf("with room for one more: %v", err)
+	}
+	if err := mayRotate(false, 1024); !errors.As(err, &refused) || refused.code != "cluster_version" {
+		t.Errorf("at an old cluster version: %v", err)
+	}
+	if left := proof.NewSection().KeysLeft(); left <= keysForDisks {
+		t.Errorf("a new log takes %d keys", left)
+	}
+}
