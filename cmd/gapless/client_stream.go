@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -17,13 +18,24 @@ func (c *client) stream(ctx context.Context, path string, params url.Values) (*h
 		params = cloneValues(params)
 		params.Set("consistency", c.consistency)
 	}
+	return c.open(ctx, http.MethodGet, path, params, nil)
+}
+
+// open sends a request, with a JSON body unless it is nil, whose answer may be of any length.
+func (c *client) open(ctx context.Context, method, path string, params url.Values, body []byte) (*http.Response, error) {
+	if len(params) > 0 {
+		path += "?" + params.Encode()
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &waiting{cancel: cancel, limit: c.timeout}
 	w.timer = time.AfterFunc(c.timeout, func() { cancel(fmt.Errorf("nothing came for %s: --timeout waits longer", c.timeout)) })
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(c.url, "/")+path+"?"+params.Encode(), nil)
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.url, "/")+path, bytes.NewReader(body))
 	if err != nil {
 		w.Close()
 		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	token := c.token
 	if token == "" {
@@ -48,7 +60,7 @@ func (c *client) stream(ctx context.Context, path string, params url.Values) (*h
 	defer w.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes))
 	if err != nil {
-		return nil, fmt.Errorf("GET %s: reading the answer: %w", path, err)
+		return nil, fmt.Errorf("%s %s: reading the answer: %w", method, path, err)
 	}
 	return nil, refusal(resp.StatusCode, answer)
 }

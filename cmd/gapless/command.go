@@ -5,8 +5,11 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"github.com/gaplessdb/gapless/compact"
 	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/ledger/registry"
+	"github.com/gaplessdb/gapless/proof"
+	consumers "github.com/gaplessdb/gapless/query/tail"
 	"github.com/gaplessdb/gapless/raftfsm"
 )
 
@@ -27,6 +30,19 @@ var commandNames = map[uint16]string{
 	registry.KindSet:       "device-set",
 	registry.KindPatch:     "device-patch",
 	registry.KindDelete:    "device-delete",
+	consumers.KindCommit:   "consumer-commit",
+	consumers.KindReset:    "consumer-reset",
+	consumers.KindDelete:   "consumer-delete",
+	compact.KindPlan:       "merge-plan",
+	compact.KindBuilt:      "merge-built",
+	compact.KindVerified:   "merge-verified",
+	compact.KindDone:       "merge-done",
+	compact.KindAbort:      "merge-abort",
+	proof.KindCut:          "proof-cut",
+	proof.KindRoots:        "proof-roots",
+	proof.KindKey:          "proof-key",
+	proof.KindCosign:       "proof-cosign",
+	proof.KindWitness:      "proof-witness",
 }
 
 // commandOf says which command an entry holds.

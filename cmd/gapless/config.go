@@ -94,8 +94,11 @@ func environment(environ []string) koanf.Provider {
 			if !known(name) || value == "" {
 				return "", nil
 			}
-			if name == "peers" {
+			switch name {
+			case "peers":
 				return name, pairs(value)
+			case "witnesses":
+				return name, items(value)
 			}
 			return name, value
 		},
@@ -121,6 +124,15 @@ func pairs(s string) map[string]any {
 		m[name] = addr
 	}
 	return m
+}
+
+// items splits a list at its commas.
+func items(s string) []string {
+	list := strings.Split(s, ",")
+	for i := range list {
+		list[i] = strings.TrimSpace(list[i])
+	}
+	return list
 }
 
 func decode(all *koanf.Koanf, into *gapless.Config) error {

@@ -75,6 +75,31 @@ func TestPeersOnTheCommandLine(t *testing.T) {
 	}
 }
 
+// Witnesses are a list wherever they come from, and a later source replaces all of it.
+func TestWitnessesFromEverySource(t *testing.T) {
+	const a, b, c = "w.example/a+00000000+BAAA https://a.example/x,y", "b+11111111+BBBB http://b:1", "c+22222222+BCCC http://c"
+	file := "witnesses:\n  - " + a + "\n  - '" + b + "'\n"
+	for _, tt := range []struct {
+		name, file    string
+		environ, args []string
+		want          []string
+		from          string
+	}{
+		{"file", file, nil, nil, []string{a, b}, "file"},
+		{"environment", file, []string{"GAPLESS_WITNESSES=" + b + ", " + c}, nil, []string{b, c}, "GAPLESS_WITNESSES"},
+		{"flags", file, []string{"GAPLESS_WITNESSES=" + b}, []string{"--witness", a, "--witnesses", c}, []string{a, c}, "--witnesses"},
+		{"nowhere", "", nil, nil, []string{}, ""},
+	} {
+		l, err := load(t, tt.file, tt.environ, tt.args)
+		if err != nil {
+			t.Fatalf("%s: %v", tt.name, err)
+		}
+		if diff := cmp.Diff(tt.want, l.Witnesses); diff != "" || !strings.HasPrefix(l.sources["witnesses"], tt.from) {
+			t.Errorf("%s: from %q: %s", tt.name, l.sources["witnesses"], diff)
+		}
+	}
+}
+
 func TestBadConfiguration(t *testing.T) {
 	tests := []struct {
 		name, file string
@@ -114,7 +139,7 @@ func TestMissingFile(t *testing.T) {
 
 // What --print-config prints is a file that gives the same configuration again.
 func TestPrintedConfigurationReadsBack(t *testing.T) {
-	l, err := load(t, "node: n1\ndata: 'a: b # c'\npeers: {n1: 'a:1'}\n", nil, []string{"--heartbeat", "1s", "--insecure"})
+	l, err := load(t, "node: n1\ndata: 'a: b # c'\npeers: {n1: 'a:1'}\nwitnesses: ['w+0+BA http://w']\n", nil, []string{"--heartbeat", "1s", "--insecure"})
 	if err != nil {
 		t.Fatal(err)
 	}

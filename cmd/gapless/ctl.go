@@ -18,7 +18,7 @@ func newCtl() *cobra.Command {
 	}
 	c := addClientFlags(cmd)
 	cmd.AddCommand(newStatus(c), newMembers(c), newTransfer(c), newJoin(c), newPromote(c), newReplace(c), newRemove(c),
-		newCluster(c), newStorage(c), newMerges(c), newFlush(c), newPolicy(c), newDevice(c), newToken())
+		newCluster(c), newStorage(c), newMerges(c), newFlush(c), newProof(c), newSealNow(c), newProofKey(c), newPolicy(c), newDevice(c), newToken())
 	return cmd
 }
 

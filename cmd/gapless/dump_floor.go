@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"github.com/gaplessdb/gapless/proof"
 	"github.com/gaplessdb/gapless/raftfsm/floor"
 	"github.com/gaplessdb/gapless/segment"
 )
@@ -107,7 +108,8 @@ type floorLine struct {
 	ConfigurationIndex uint64        `json:"configuration_index"`
 	Servers            []floorServer `json:"servers"`
 	Parts              []floorPart   `json:"parts"`
-	Hash               string        `json:"hash,omitempty"` // absent when the file is damaged
+	Proof              *floorProof   `json:"proof,omitempty"` // absent before cluster version 3, and when that part is damaged
+	Hash               string        `json:"hash,omitempty"`  // absent when the file is damaged
 }
 
 type floorServer struct {
@@ -121,6 +123,30 @@ type floorPart struct {
 	Bytes int64  `json:"bytes"`
 }
 
+// floorProof is how far the proof was.
+type floorProof struct {
+	Ordinal    uint32 `json:"ordinal"` // of the open seal
+	Sealed     uint32 `json:"sealed"`
+	Pending    int    `json:"pending"`
+	LogRecords int64  `json:"log_records"`
+	LogRoot    string `json:"log_root"`
+	Checkpoint int64  `json:"checkpoint"` // records that it covers
+	Census     uint64 `json:"census"`     // index of the newest in it
+	Keys       int    `json:"keys"`
+}
+
+func newFloorProof(part string) (*floorProof, error) {
+	s := proof.NewSection()
+	if err := s.Restore(strings.NewReader(part)); err != nil {
+		return nil, err
+	}
+	newest := s.Newest()
+	return &floorProof{
+		Ordinal: s.Ordinal(), Sealed: s.SealedThrough(), Pending: len(s.Cuts()), LogRecords: s.LogSize(), LogRoot: s.LogRoot().String(),
+		Checkpoint: newest.Size, Census: newest.Index, Keys: len(s.Keys()),
+	}, nil
+}
+
 // readFloor reads a floor file whole, and gives what it got hold of also when that ends in damage. Each piece was checked before it is shown. There
 // is no header when not even that can be believed, and no manifest likewise.
 func readFloor(path string) (line *floorLine, m *segment.Manifest, err error) {
@@ -131,7 +157,7 @@ func readFloor(path string) (line *floorLine, m *segment.Manifest, err error) {
 	part := func(name string, r io.Reader) error {
 		var keep strings.Builder
 		to := io.Discard
-		if name == manifestPart {
+		if name == manifestPart || name == proof.SectionName {
 			to = &keep
 		}
 		n, err := io.Copy(to, r)
@@ -139,8 +165,11 @@ func readFloor(path string) (line *floorLine, m *segment.Manifest, err error) {
 			return err
 		}
 		line.Parts = append(line.Parts, floorPart{name, n})
-		if name == manifestPart {
+		switch name {
+		case manifestPart:
 			m, err = segment.ParseManifest([]byte(keep.String()))
+		case proof.SectionName:
+			line.Proof, err = newFloorProof(keep.String())
 		}
 		return err
 	}
@@ -177,6 +206,11 @@ func (l *floorLine) write(w io.Writer) error {
 	}
 	for _, p := range l.Parts {
 		fmt.Fprintf(w, "part     %s, %d bytes\n", clean(p.Name), p.Bytes)
+	}
+	if p := l.Proof; p != nil {
+		fmt.Fprintf(w, "proof    seal %d is open, %d sealed, %d pending; %s and %s in the log, root %s\n", p.Ordinal, p.Sealed, p.Pending,
+			plural(uint64(p.LogRecords), "record", "records"), plural(uint64(p.Keys), "key", "keys"), p.LogRoot)
+		fmt.Fprintf(w, "signed   %s, census at %d\n", plural(uint64(p.Checkpoint), "record", "records"), p.Census)
 	}
 	if l.Hash == "" {
 		return nil

@@ -68,6 +68,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServe(), newDemo(), newGaps(), newQuery(), newSeries(), newReplay(), newExport(), newTail(), newCtl(), newDump(), newBench(), newCert(), newVersion())
+	root.AddCommand(newServe(), newDemo(), newGaps(), newTrace(), newQuery(), newSeries(), newReplay(), newExport(), newTail(), newCtl(), newCertify(), newVerify(), newDump(), newBench(), newCert(), newVersion())
 	return root
 }

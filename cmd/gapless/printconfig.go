@@ -29,7 +29,7 @@ func (l *loaded) print(w io.Writer) error {
 		if err := value.Encode(v); err != nil {
 			return fmt.Errorf("print-config: %s: %w", s.name, err)
 		}
-		if value.Kind == yaml.MappingNode {
+		if value.Kind == yaml.MappingNode || value.Kind == yaml.SequenceNode {
 			value.Style = yaml.FlowStyle
 		}
 		value.LineComment = source

@@ -65,13 +65,18 @@ func addFlags(flags *pflag.FlagSet) {
 		case map[string]string:
 			flags.StringToString(s.flag(), v, s.help+" (repeat it, or separate with commas; --peer is the same)")
 			flags.Lookup(s.flag()).DefValue = "" // help would show []
+		case []string:
+			flags.StringArray(s.flag(), v, s.help+" (repeat it; --witness is the same)")
 		default:
 			panic(fmt.Sprintf("gapless: setting %s has type %T, which addFlags does not know", s.name, v))
 		}
 	}
 	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		if name == "peer" {
+		switch name {
+		case "peer":
 			name = "peers"
+		case "witness":
+			name = "witnesses"
 		}
 		return pflag.NormalizedName(strings.ReplaceAll(name, "_", "-"))
 	})

@@ -58,7 +58,7 @@ func defaultCell(v any) string {
 		if v == "" {
 			return ""
 		}
-	case map[string]string:
+	case map[string]string, []string:
 		return ""
 	case time.Duration:
 	}

@@ -146,6 +146,10 @@ func (o *Options) play(ctx context.Context, c *cluster, d *directory, f *fleet.F
 	result.Print(o.Out)
 	if !result.Exact() {
 		fmt.Fprintf(o.Out, "logs and truth file are in %s\n", d.path)
+		return result, nil
+	}
+	if err := c.certify(ctx, d, result, o.Out); err != nil {
+		return nil, fmt.Errorf("%w\nlogs and truth file are in %s", err, d.path)
 	}
 	return result, nil
 }

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/proof/certificate"
+	"github.com/gaplessdb/gapless/proof/verify/world"
+	"github.com/gaplessdb/gapless/vfs"
+)
+
+// TestVerifyScript runs the transcript of `gapless verify` on files of a small world: mill-07 lost a number, mill-08 none.
+func TestVerifyScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/verify",
+		UpdateScripts: *update,
+		Cmds:          scriptCommands,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("NO_COLOR", "1")
+			writeWorld(t, env.WorkDir)
+			return nil
+		},
+	})
+}
+
+// writeWorld puts certificates, bundles, checkpoints, the policy and segments into a directory.
+func writeWorld(t *testing.T, dir string) {
+	put := func(name string, b []byte) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := world.New(t, "plant")
+	one := uint64(1)
+	w.Send(world.Batch{Device: "mill-07", Epoch: "a", First: &one, Seqs: world.Seqs(1, 100, 50)})
+	w.Send(world.Batch{Device: "mill-08", Epoch: "a", First: &one, Seqs: world.Seqs(1, 100)})
+	w.Heartbeat(on("mill-08", 101))
+	w.Cut()
+	put("first.checkpoint", w.Note)
+	w.Send(world.Batch{Device: "mill-07", Epoch: "a", Seqs: world.Seqs(101, 120)})
+	w.Heartbeat(on("mill-07", 121))
+	w.Settle()
+	w.Cut()
+	put("policy", w.Policy())
+	put("other.policy", world.New(t, "other").Policy())
+	var segments []certificate.BundleSegment
+	for _, name := range w.Segments() {
+		b, err := vfs.ReadFile(w.FS, world.SegmentDir+"/"+name, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put("segments/"+name, b)
+		segments = append(segments, certificate.BundleSegment{Name: name, Bytes: int64(len(b)), Open: func() (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(b)), nil
+		}})
+	}
+	if len(segments) != 2 {
+		t.Fatalf("%d segments", len(segments))
+	}
+	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, device := range []string{"mill-07", "mill-08"} {
+		c := w.Certify(certificate.Request{Scope: certificate.Scope{Tenant: "default", Devices: []string{device}}, Since: []int64{2}})
+		put(device+".json", w.Encode(c))
+		var b bytes.Buffer
+		if err := certificate.WriteBundle(&b, c, w.Policy(), segments); err != nil {
+			t.Fatal(err)
+		}
+		put(device+".tar", b.Bytes())
+	}
+}
+
+func on(device string, next uint64) ledger.Heartbeat {
+	return ledger.Heartbeat{Subject: world.On("default", device, "a"), Next: next}
+}
