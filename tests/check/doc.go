@@ -3,7 +3,8 @@
 // A harness (a simulation, or real processes) fills a Run while it drives a cluster: what clients sent and were answered, what they read,
 // samples of what the nodes say of themselves, what happened to the nodes, what was broken, and in the end everything that is readable.
 // Judge then asks every Checker. Nothing here drives anything, knows a clock or a network, or asks the product: only the wire formats are
-// shared (frame.ParsePosition), so that a fault of the product cannot hide in its own judge.
+// shared (frame.ParsePosition), so that a fault of the product cannot hide in its own judge. What checking a certificate offline comes to is
+// in the Run (Certificate.Verified): whoever had asked for it has checked it, with the product's own means; what it claims is judged here.
 //
 //   - Outcomes have three values. Acked: it is there. Refused: it is not. Unknown: both are right, and either must be told alike by everybody.
 //   - Everything is exact where the history allows it. An answer has an index (as_of), a write has one too (its position), and the state is a

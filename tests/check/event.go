@@ -75,6 +75,7 @@ type Fault struct {
 	Witness  uint64 // how often it bit: bytes held, syncs failed, processes ended, ... 0 makes the run Unknown
 	File     string // flip: the file
 	MustFind bool   // flip: the byte is live, and was read again since: the node must have noticed (Damaged, Refusal, or Final.Found)
+	Forged   bool   // frames of File were changed with all their checksums: from To on the node must count something else, and say so (Sealing)
 }
 
 func (f *Fault) String() string {

@@ -159,6 +159,16 @@ func (s *shown) by(at place) Numbers {
 	return NumbersOf(spans...)
 }
 
+// rowsBy is how many rows were committed up to a place.
+func (s *shown) rowsBy(at place) (n uint64) {
+	for _, p := range s.places {
+		if p.place.compare(at) <= 0 {
+			n += p.Count()
+		}
+	}
+	return n
+}
+
 // mix spreads a number over 64 bits (the finisher of splitmix64).
 func mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15

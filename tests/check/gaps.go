@@ -78,8 +78,10 @@ func (h *history) report(g *GapReport, final *Final) []Violation {
 		q.exact = &stored
 	}
 	q.said = q.rec.at(g.moment(), stored)
-	q.ends()
-	q.bases()
+	if !g.Part {
+		q.ends()
+		q.bases()
+	}
 	q.content()
 	q.causes()
 	return q.out
@@ -193,7 +195,7 @@ func (q *inquiry) content() {
 	if denied := missing.And(*q.exact); !denied.Empty() {
 		q.fault(denied, "GAPLIE: lists as missing what is stored at its index")
 	}
-	if outside := q.exact.Minus(q.expected()); !outside.Empty() {
+	if outside := q.exact.Minus(q.expected()); !outside.Empty() && !q.Part {
 		q.fault(outside, "GAPLIE: stored numbers lie outside of its ends")
 	}
 }
@@ -231,25 +233,35 @@ func (q *inquiry) causes() {
 // changed holds the reports of one counter against each other: a later index knows no less, and one index has one report, whoever gives it.
 func changed(r *Run) (out []Violation) {
 	by := map[Counter][]*GapReport{}
-	add := func(list []GapReport) {
-		for i := range list {
-			by[list[i].Counter] = append(by[list[i].Counter], &list[i])
+	r.gapReports(func(g *GapReport) { by[g.Counter] = append(by[g.Counter], g) })
+	for _, c := range sortedCounters(by) {
+		for _, v := range successive(by[c]) {
+			v.What = "GAPLIE: " + v.What
+			out = append(out, v)
 		}
 	}
-	add(r.GapReports)
-	for _, f := range r.Finals {
-		add(f.Gaps)
+	return out
+}
+
+// gapReports yields every one, those of the end included.
+func (r *Run) gapReports(yield func(*GapReport)) {
+	for i := range r.GapReports {
+		yield(&r.GapReports[i])
 	}
-	for _, c := range sortedCounters(by) {
-		list := by[c]
-		slices.SortStableFunc(list, func(a, b *GapReport) int { return a.place().compare(b.place()) })
-		for i := 1; i < len(list); i++ {
-			if what, numbers := list[i-1].follows(list[i]); what != "" {
-				out = append(out, Violation{
-					What: "GAPLIE: " + what, Counter: c, Numbers: numbers, Node: list[i].Node, At: list[i].Return,
-					Witnesses: []string{list[i-1].String(), list[i].String()},
-				})
-			}
+	for _, f := range r.Finals {
+		for i := range f.Gaps {
+			yield(&f.Gaps[i])
+		}
+	}
+}
+
+// successive is what contradicts itself in accounts of one counter.
+func successive(list []*GapReport) (out []Violation) {
+	slices.SortStableFunc(list, func(a, b *GapReport) int { return a.place().compare(b.place()) })
+	for i := 1; i < len(list); i++ {
+		if what, numbers := list[i-1].follows(list[i]); what != "" {
+			out = append(out, Violation{What: what, Counter: list[i].Counter, Numbers: numbers, Node: list[i].Node, At: list[i].Return,
+				Witnesses: []string{list[i-1].String(), list[i].String()}})
 		}
 	}
 	return out

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -36,7 +37,7 @@ func All() (list []Checker) {
 func checkers() []checker {
 	return []checker{
 		{"durable", durable}, {"invented", invented}, {"once", once}, {"bytes", intact}, {"epochs", epochs}, {"pages", pages}, {"tails", tails},
-		{"gaps", gaps}, {"balance", balance}, {"latest", latest}, {"linear", linear}, {"stale", stale},
+		{"gaps", gaps}, {"certificates", certificates}, {"balance", balance}, {"latest", latest}, {"linear", linear}, {"stale", stale},
 		{"replicas", replicas}, {"damage", damage}, {"failstop", failstop}, {"amnesia", amnesia},
 		{"onlycopy", onlycopy}, {"liveness", liveness},
 	}
@@ -95,6 +96,10 @@ func (r *Run) unproven() (why []string) {
 			}
 		}
 	}
+	unchecked := func(c *Certificate) bool { return len(c.Verified) == 0 }
+	if at := slices.IndexFunc(r.Certified, unchecked); at >= 0 {
+		why = append(why, "nobody checked offline: "+r.Certified[at].String())
+	}
 	if len(r.Faults) > 0 && r.Healed == 0 {
 		why = append(why, "the cluster was never healed")
 	}
@@ -134,6 +139,7 @@ func (r *Run) unseen() (blind []string) {
 	}{
 		{reads, "linear: no linearizable reads"}, {gaps, "gaps: no gap reports"}, {ledgers, "balance: no ledgers"},
 		{storages, "onlycopy: no storages"}, {votes, "amnesia: no votes"}, {len(r.Tails), "tails: no tails"},
+		{len(r.Certified), "certificates: no certificates"},
 	} {
 		if c.n == 0 {
 			blind = append(blind, c.what)

@@ -24,6 +24,7 @@ func TestVerdict(t *testing.T) {
 			r.Events = slices.DeleteFunc(r.Events, func(e Event) bool { return e.Kind == Voted })
 			return r
 		}, Pass, "not looked at: amnesia: no votes"},
+		{"a certificate that nobody checked", func(r *Run) *Run { r.Certified[1].Verified = nil; return r }, Inconclusive, "nobody checked offline"},
 		{"a violation without witness", func(r *Run) *Run {
 			r.Faults[0].Witness = 0
 			r.Finals[0].Ready = false

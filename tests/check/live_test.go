@@ -101,7 +101,7 @@ func (r *rig) inFormat(client int, format check.Format) (devices []string) {
 
 // TestNode holds a real node against every checker.
 func TestNode(t *testing.T) {
-	r := startRig(t)
+	r := startRig(t, 10*time.Second)
 	var clients sync.WaitGroup
 	var devices []string
 	for client := range 4 {

@@ -21,16 +21,18 @@ type model struct {
 	doors   map[string]*CountsB
 	server  map[string]string
 	floors  []uint64
+	proof   modelProof
 	term    uint64
 	run     *Run
 	rows    map[string][]Row // what each node shows in the end
 	clients []*device
 }
 
-// entry is one thing that was committed: a batch, a claim, or neither: a TICK.
+// entry is one thing that was committed: a batch, a claim, the end of a seal, or none of them: a TICK.
 type entry struct {
 	batch *Batch
 	claim *Claim
+	cut   bool
 }
 
 // device is one simulated device with its counters, one after the other.

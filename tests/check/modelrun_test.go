@@ -27,6 +27,9 @@ func (m *model) finish(spoil func(*model)) *Run {
 	for _, node := range modelNodes {
 		m.run.Finals = append(m.run.Finals, m.final(node))
 	}
+	for _, node := range modelNodes {
+		m.certify(node)
+	}
 	return m.run
 }
 
@@ -98,6 +101,7 @@ func (m *model) happen() {
 	for _, n := range modelNodes {
 		m.run.Storages = append(m.run.Storages, m.storage(n))
 	}
+	m.certify(node)
 }
 
 // wipe empties a node's disk; it comes back as another server.

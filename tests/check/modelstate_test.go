@@ -17,8 +17,8 @@ type life struct {
 	numbered bool
 	stored   Numbers
 	variants map[uint64]uint64
-	at       map[uint64]uint64 // index of each number
-	copies   map[uint64]int    // of a number that was stored more than once, which only happens without numbers
+	at       map[uint64]uint64   // index of each number
+	copies   map[uint64][]uint64 // index of each further one of a number, which only happens without numbers
 	begun    bool
 	base     uint64
 	next     uint64
@@ -50,6 +50,7 @@ func (s *state) apply(e entry) {
 		s.batch(e.batch)
 	case e.claim != nil:
 		s.claim(e.claim)
+	case e.cut:
 	default:
 		for _, l := range s.lives {
 			l.final = l.missing()
@@ -67,7 +68,7 @@ func (s *state) life(c Counter) *life {
 			ordinal++
 		}
 	}
-	l := &life{counter: c, ordinal: ordinal, variants: map[uint64]uint64{}, at: map[uint64]uint64{}, copies: map[uint64]int{},
+	l := &life{counter: c, ordinal: ordinal, variants: map[uint64]uint64{}, at: map[uint64]uint64{}, copies: map[uint64][]uint64{},
 		causes: map[uint64]string{}}
 	s.lives = append(s.lives, l)
 	return l
@@ -106,7 +107,7 @@ func (s *state) batch(b *Batch) {
 func (l *life) store(n, variant, index uint64) {
 	l.include(n)
 	if !l.stored.Add(n) {
-		l.copies[n]++
+		l.copies[n] = append(l.copies[n], index)
 		return
 	}
 	l.variants[n], l.at[n] = variant, index
@@ -210,7 +211,7 @@ func (l *life) report(a Answer) GapReport {
 func (l *life) frames() uint64 {
 	total := l.stored.Count()
 	for _, more := range l.copies {
-		total += uint64(more)
+		total += uint64(len(more))
 	}
 	return total
 }
@@ -265,7 +266,8 @@ func (s *state) rows() (list []Row) {
 			for n := span.First; n <= span.Last; n++ {
 				row := Row{Counter: l.counter, Ordinal: l.ordinal, Number: n, Numbered: l.numbered, Variant: l.variants[n], History: 1,
 					Index: l.at[n], Sum: n}
-				for range l.copies[n] + 1 {
+				list = append(list, row)
+				for _, row.Index = range l.copies[n] {
 					list = append(list, row)
 				}
 			}

@@ -82,7 +82,7 @@ func (pl *plant) noticed(v Verdict) bool {
 
 // TestPlants: whatever is wrong is noticed, wherever in a run it is.
 func TestPlants(t *testing.T) {
-	for _, pl := range slices.Concat(framePlants, gapPlants, answerPlants, nodePlants, pagePlants, tailPlants) {
+	for _, pl := range slices.Concat(framePlants, gapPlants, answerPlants, nodePlants, pagePlants, tailPlants, certificatePlants) {
 		t.Run(pl.checker+"/"+strings.ReplaceAll(pl.name, " ", "_"), func(t *testing.T) {
 			spoilt := 0
 			for seed := uint64(0); spoilt < 2 && seed < 24; seed++ {
@@ -105,7 +105,7 @@ func TestPlants(t *testing.T) {
 // TestEveryCheckerFails: there is a plant for every checker.
 func TestEveryCheckerFails(t *testing.T) {
 	for _, c := range All() {
-		if !slices.ContainsFunc(slices.Concat(framePlants, gapPlants, answerPlants, nodePlants, pagePlants, tailPlants),
+		if !slices.ContainsFunc(slices.Concat(framePlants, gapPlants, answerPlants, nodePlants, pagePlants, tailPlants, certificatePlants),
 			func(p plant) bool { return p.checker == c.Name() }) {
 			t.Errorf("nothing shows that %s can fail", c.Name())
 		}

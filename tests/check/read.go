@@ -22,6 +22,7 @@ type GapReport struct {
 	Counter   Counter
 	Ordinal   uint32
 	Server    bool // numbered by the server: there are no gaps
+	Part      bool // only some numbers were asked for: First and Last are no ends (Certificate)
 	Known     bool // both ends are known; else nothing is expected, and First and Last are 0
 	First     uint64
 	Last      uint64

@@ -15,41 +15,63 @@ import (
 	"github.com/gaplessdb/gapless"
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/tests/check"
+	"github.com/gaplessdb/gapless/tests/workload"
 )
 
 // rig is one node and a client that writes down what it does.
 type rig struct {
-	t     *testing.T
-	node  *gapless.Node
-	start time.Time
+	t        *testing.T
+	dir      string
+	patience time.Duration // of the node with one request
+	node     *gapless.Node
+	start    time.Time
+	log      *workload.Log // with the same start, for clients that keep one
 
 	mu  sync.Mutex
 	run check.Run
 }
 
-func startRig(t *testing.T) *rig {
+func startRig(t *testing.T, patience time.Duration) *rig {
 	t.Helper()
+	r := &rig{t: t, dir: t.TempDir(), patience: patience, start: time.Now(), log: workload.NewLog(7, func(string, string) {})}
+	r.run = check.Run{Seed: 7, Nodes: []string{"n1"}}
+	r.open()
+	t.Cleanup(r.stop)
+	return r
+}
+
+// open starts the node.
+func (r *rig) open() {
+	r.t.Helper()
+	began := r.now()
 	node, err := gapless.Open(gapless.Config{
-		Node: "n1", Cluster: "check", Data: t.TempDir(), HTTP: "127.0.0.1:0", Listen: "127.0.0.1:0",
-		FenceAfter: 10 * time.Second, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		OnFatal: func(err error) { t.Errorf("fatal: %v", err) },
+		Node: "n1", Cluster: "check", Data: r.dir, HTTP: "127.0.0.1:0", Listen: "127.0.0.1:0",
+		FenceAfter: 10 * time.Second, RequestTimeout: r.patience, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		OnFatal: func(err error) { r.t.Errorf("fatal: %v", err) },
 	})
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := node.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	r := &rig{t: t, node: node, start: time.Now()}
-	r.run = check.Run{Seed: 7, Nodes: []string{"n1"}, Events: []check.Event{{Kind: check.Started, Node: "n1"}}}
-	for status := 0; status != 200; status, _ = r.do("GET", "/readyz", "", nil) {
-		if time.Since(r.start) > 20*time.Second {
-			t.Fatal("the node does not get ready")
+	r.node = node
+	r.run.Events = append(r.run.Events, check.Event{Kind: check.Started, Node: "n1", At: began})
+	for status, why := 0, []byte(nil); status != 200; status, why = r.do("GET", "/readyz", "", nil) {
+		if r.now() > began+20*time.Second {
+			r.t.Fatalf("the node does not get ready: %d %s", status, why)
 		}
 	}
-	return r
+}
+
+// stop ends the node, if it runs.
+func (r *rig) stop() {
+	r.t.Helper()
+	if r.node == nil {
+		return
+	}
+	if err := r.node.Close(); err != nil {
+		r.t.Error(err)
+	}
+	r.node = nil
+	r.run.Events = append(r.run.Events, check.Event{Kind: check.Ended, Node: "n1", At: r.now()})
 }
 
 func (r *rig) now() time.Duration { return time.Since(r.start) }

@@ -17,6 +17,9 @@ type Run struct {
 	Reads      []Read
 	Pages      []*Page // whole devices, read during the run
 	Tails      []*Tail // readers of the tail
+	Certified  []*Certificate
+	Sealings   []Sealing // samples of GET /v1/proof
+	Recorded   []Recorded
 	GapReports []GapReport
 	Ledgers    []Ledger  // samples of GET /v1/ledger
 	Storages   []Storage // samples of GET /v1/storage

@@ -44,6 +44,9 @@ func (d *Driver) flipped(step schedule.Step, m *machine) bite {
 		}
 	}
 	all := target()
+	if fresh := d.unread(step, m); len(fresh) > 0 {
+		all = fresh
+	}
 	file, reads, err := flip(m.Disk(), all, step.Amount)
 	if err != nil {
 		b.witness, b.text = never, err.Error()
@@ -62,6 +65,27 @@ func (d *Driver) flipped(step schedule.Step, m *machine) bite {
 		d.tasks.Go(func() { d.readThrough(m) })
 	}
 	return b
+}
+
+// unread lists segments of a process that lives which it has only just written: what it has read it keeps in memory, and does not read again.
+func (d *Driver) unread(step schedule.Step, m *machine) (fresh []stretch) {
+	before := d.Storage(d.control, m.node())
+	if step.How != schedule.Segment || step.For > 0 || before == nil {
+		return nil
+	}
+	for range 20 {
+		d.commandNow(schedule.Flush)
+		if now := d.Storage(d.control, m.node()); now != nil {
+			fresh = slices.DeleteFunc(fileBytes(m.Disk().Look(), "segments", ".gseg"), func(f stretch) bool {
+				of := func(g check.Segment) bool { return g.State == "present" && strings.Contains(f.file, g.Name) }
+				return slices.ContainsFunc(before.Segments, of) || !slices.ContainsFunc(now.Segments, of)
+			})
+		}
+		if len(fresh) > 0 || !d.Wait(100*time.Millisecond) {
+			break
+		}
+	}
+	return fresh
 }
 
 // noticed is how often damage was felt: only what the node spoke of counts. A disk that counts its reads must have given the byte away before.
@@ -183,7 +207,7 @@ func flip(disk Disk, all []stretch, fraction float64) (file string, reads func()
 
 // readThrough reads every frame through a machine once it is ready, so that damage comes to light.
 func (d *Driver) readThrough(m *machine) {
-	for d.Wait(time.Second) {
+	for d.Wait(100 * time.Millisecond) {
 		if ok, _ := d.ready(m); ok {
 			d.ReadThrough(m.node(), d.devices)
 			return

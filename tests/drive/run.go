@@ -31,16 +31,21 @@ const (
 	readerStream = 2
 	flushStream  = 3
 	followStream = 4
+	auditStream  = 5
 )
 
-// Numbers of clients: of the one that follows the tail, and of visitors from here on.
+// Numbers of clients: of the one that follows the tail, of the one that asks for certificates, and of visitors from here on.
 const (
 	followClient = 70
+	auditClient  = 71
 	crowdClients = 1000
 )
 
-// mergeWindow is that of the cluster's policy.
-const mergeWindow = 10 * time.Second
+// mergeWindow and sealEvery are those of the cluster's policy.
+const (
+	mergeWindow = 10 * time.Second
+	sealEvery   = 5 * time.Second
+)
 
 // Run carries out a schedule, and judges what happened. An error is one of the world, which could not be built.
 func Run(plan *schedule.Schedule, opt Options) (*Outcome, error) {
@@ -81,7 +86,7 @@ func (o *Outcome) doubt() {
 func (d *Driver) live() {
 	d.until("liveness", "disks with a name", time.Minute, d.named)
 	d.until("liveness", "a new cluster", time.Minute, d.allReady)
-	d.until("liveness", "the policy", time.Minute, d.setPolicy)
+	d.until("liveness", "the policy", time.Minute, d.policy(map[string]any{"interval_ms": sealEvery.Milliseconds()}))
 	stop := make(chan struct{})
 	var clients sync.WaitGroup
 	all := d.send(stop, &clients)
@@ -91,6 +96,8 @@ func (d *Driver) live() {
 	}
 	follower := d.NewFollower(followClient, d.stream(followStream, 0))
 	clients.Go(func() { follower.Work(stop) })
+	auditor := d.NewAuditor(auditClient, d.stream(auditStream, 0), d.devices)
+	clients.Go(func() { auditor.Work(stop) })
 	for _, task := range []func(){d.operate, d.watch, d.sampleStorage, d.watchFiles} {
 		d.tasks.Go(task)
 	}
@@ -107,6 +114,8 @@ func (d *Driver) live() {
 		for _, s := range all {
 			s.Finish()
 		}
+		d.resealed()
+		d.until("liveness", "the policy", sameWithin, d.policy(map[string]any{"off": true})) // or floors would not stay as they are
 		d.settle()
 	}
 	var finals sync.WaitGroup
@@ -115,6 +124,11 @@ func (d *Driver) live() {
 	}
 	finals.Wait()
 	follower.Finish()
+	d.certify(auditor, whole)
+}
+
+// end stops everything.
+func (d *Driver) end() {
 	close(d.done)
 	d.tasks.Wait()
 	for _, m := range d.machines {
@@ -158,22 +172,24 @@ func (d *Driver) stream(kind, number int) *rand.Rand {
 	return rand.New(rand.NewPCG(d.plan.Seed, uint64(kind)<<32|uint64(number)))
 }
 
-// setPolicy makes merges as frequent as flush points: a window is shorter than what one flush covers, and two segments are enough.
-func (d *Driver) setPolicy() (bool, string) {
-	at := d.Nodes[0]
-	status, body, err := d.control.Do(at, http.MethodGet, "/v1/policy", nil, nil, time.Second)
-	var policy map[string]any
-	if err != nil || status != http.StatusOK || json.Unmarshal(body, &policy) != nil {
-		return false, fmt.Sprintf("%d %s %v", status, body, err)
+// policy makes merges as frequent as flush points: a window is shorter than what one flush covers, and two segments are enough. seal is when seals end.
+func (d *Driver) policy(seal map[string]any) func() (bool, string) {
+	return func() (bool, string) {
+		at := d.Nodes[0]
+		status, body, err := d.control.Do(at, http.MethodGet, "/v1/policy", nil, nil, time.Second)
+		var policy map[string]any
+		if err != nil || status != http.StatusOK || json.Unmarshal(body, &policy) != nil {
+			return false, fmt.Sprintf("%d %s %v", status, body, err)
+		}
+		policy["flush_bytes"], policy["seal"] = d.opt.FlushBytes, seal
+		policy["merge"] = map[string]any{"window_ms": mergeWindow.Milliseconds(), "fan_in": 2, "max_bytes": d.opt.MergeBytes}
+		changed, err := json.Marshal(policy)
+		if err != nil {
+			return false, err.Error()
+		}
+		status, body, err = d.control.Do(at, http.MethodPut, "/v1/policy", nil, changed, 10*time.Second)
+		return err == nil && status == http.StatusOK, fmt.Sprintf("%d %s %v", status, body, err)
 	}
-	policy["flush_bytes"] = d.opt.FlushBytes
-	policy["merge"] = map[string]any{"window_ms": mergeWindow.Milliseconds(), "fan_in": 2, "max_bytes": d.opt.MergeBytes}
-	changed, err := json.Marshal(policy)
-	if err != nil {
-		return false, err.Error()
-	}
-	status, body, err = d.control.Do(at, http.MethodPut, "/v1/policy", nil, changed, 10*time.Second)
-	return err == nil && status == http.StatusOK, fmt.Sprintf("%d %s %v", status, body, err)
 }
 
 // flushAtTimes flushes now and then besides, so that there is something to merge, and merges take effect.

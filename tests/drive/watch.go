@@ -131,12 +131,13 @@ func (a *clusterAnswer) voters() (list []string) {
 	return list
 }
 
-// sampleStorage records where each node keeps its frames.
+// sampleStorage records where each node keeps its frames, and how far its proof is.
 func (d *Driver) sampleStorage() {
 	for d.Wait(time.Second) {
 		for _, m := range d.machines {
 			if s := d.Storage(d.control, m.node()); s != nil {
 				d.Record(func(r *check.Run) { r.Storages = append(r.Storages, *s) })
+				d.Sealing(d.control, m.node())
 			}
 		}
 	}

@@ -21,7 +21,7 @@ var rooms = map[string][]string{
 	"raftfsm": {"frame", "ledger", "segment", "proof", "wal", "auth", "vfs"},
 	"compact": {"frame", "ledger", "segment", "vfs"},
 	"tier":    {"segment", "vfs"},
-	"proof":   {"frame", "ledger", "segment"},
+	"proof":   {"frame", "ledger", "segment", "vfs"},
 	"client":  {"frame"},
 	"web":     {},
 	"wal":     {"vfs"},                    // bytes, not frames
@@ -31,6 +31,9 @@ var rooms = map[string][]string{
 	"vfs":     {std},
 	"auth":    {std, "golang.org/x/crypto"}, // a password hash at most
 	"docs":    {std},                        // pages; a node serves the description of its API, which has to be embedded where it lies
+
+	// A second reader, written from docs/format, shares nothing with the code that it is held against.
+	"tests/slowreader": {std, "github.com/golang/snappy"},
 
 	// The simulated devices must not share the code that judges them: all they know is what a frame looks like.
 	"cmd/gapless/fleet": {"frame"},

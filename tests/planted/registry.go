@@ -121,6 +121,26 @@ var bugs = []bug{
 		says:    "while frames move: 3 lines, want 6",
 	},
 	{
+		tag: "bug_cert_counts_unacked", level: "L0", pkg: "./tests/check", run: "TestCertificates",
+		promise: "What a certificate calls stored is stored.",
+		says:    "certificates: FALSE: FORGOTTEN: does not list what cannot have been stored by then",
+	},
+	{
+		tag: "bug_cert_forgets_gap", level: "L0", pkg: "./tests/check", run: "TestCertificates",
+		promise: "A gap is in a certificate while it is open, too.",
+		says:    "certificates: FALSE: TAIL: the report ends at 19, known is 24",
+	},
+	{
+		tag: "bug_seal_own_root", level: "L0", pkg: "./tests/check", run: "TestForgedSegment",
+		promise: "A node vouches for what it counted itself, on its own disk.",
+		says:    "certificates: SILENT: frames on its disk were changed",
+	},
+	{
+		tag: "bug_log_rewrites", level: "L0", pkg: "./tests/check", run: "TestCertificates",
+		promise: "A record of the proof's log has the bytes that were hashed.",
+		says:    "certificates: WITHHELD: the node gives no certificate of everything in the end",
+	},
+	{
 		tag: "bug_os_sync", level: "L2", pkg: "./tests/fault", run: "TestScenarios/power-all$", limit: 5 * time.Minute,
 		promise: "What is acknowledged is on the disks of a majority.",
 		says:    "durable: LOST",

@@ -82,13 +82,14 @@ func again[T any](ask func() *T) (answer *T) {
 	return answer
 }
 
-// ReadThrough reads every frame through a node, so that damage comes to light.
+// ReadThrough reads every frame through a node, and the log of the proof, so that damage comes to light.
 func (site *Site) ReadThrough(at Node, devices []string) {
 	r := site.NewReader(throughClient, nil, nil)
 	defer r.ask.Close()
 	for _, device := range devices {
 		r.pages(at, check.NewFinal(at.Name), device, "stale")
 	}
+	site.Records(r.ask, at)
 }
 
 // Storage asks where a node keeps its frames; nil when it does not say.

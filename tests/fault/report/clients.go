@@ -75,6 +75,9 @@ func ops(run *check.Run, yield func(op)) {
 	for _, p := range run.Pages {
 		yield(op{p.Client, p.Return, done, true})
 	}
+	for _, c := range run.Certified {
+		yield(op{c.Client, c.Return, done, true})
+	}
 }
 
 // tally counts operations by row, column and outcome.

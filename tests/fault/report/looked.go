@@ -17,24 +17,25 @@ func (r *Report) looked() map[string]string {
 	rows, ledgers, disks := some(s.rows, "stored row"), some(s.ledgers, "ledger"), some(s.storages, "view of a disk")
 	answers := some(s.reads+s.gaps+s.ledgers+s.pages, "answer")
 	return map[string]string{
-		"durable":  durable,
-		"invented": join(rows, some(s.reads, "read")),
-		"once":     join(rows, some(s.ackedBatches, "answer")),
-		"bytes":    join(rows, some(s.reads, "read")),
-		"epochs":   some(s.counters, "counter"),
-		"pages":    some(s.pages, "whole device"),
-		"tails":    join(some(s.tailLines, "frame"), some(uint64(len(r.Run.Tails)), "tail")),
-		"gaps":     some(s.gaps, "gap report"),
-		"balance":  ledgers,
-		"latest":   some(s.reads, "read"),
-		"linear":   some(s.linear, "linearizable read"),
-		"stale":    join(answers, some(s.ackedBatches, "write")),
-		"replicas": join(ledgers, disks, some(s.finals, "final reading")),
-		"damage":   some(s.damaged, "damaged file or report"),
-		"failstop": some(s.syncs, "failed sync"),
-		"amnesia":  join(some(s.votes, "vote"), some(s.elections, "election")),
-		"onlycopy": disks,
-		"liveness": join(some(s.windows, "stretch of a working majority"), some(s.finals, "node at the end")),
+		"durable":      durable,
+		"invented":     join(rows, some(s.reads, "read")),
+		"once":         join(rows, some(s.ackedBatches, "answer")),
+		"bytes":        join(rows, some(s.reads, "read")),
+		"epochs":       some(s.counters, "counter"),
+		"pages":        some(s.pages, "whole device"),
+		"tails":        join(some(s.tailLines, "frame"), some(uint64(len(r.Run.Tails)), "tail")),
+		"gaps":         some(s.gaps, "gap report"),
+		"certificates": join(some(s.certified, "certificate"), some(s.verified, "offline check"), some(s.sealings, "view of the log")),
+		"balance":      ledgers,
+		"latest":       some(s.reads, "read"),
+		"linear":       some(s.linear, "linearizable read"),
+		"stale":        join(answers, some(s.ackedBatches, "write")),
+		"replicas":     join(ledgers, disks, some(s.finals, "final reading")),
+		"damage":       some(s.damaged, "damaged file or report"),
+		"failstop":     some(s.syncs, "failed sync"),
+		"amnesia":      join(some(s.votes, "vote"), some(s.elections, "election")),
+		"onlycopy":     disks,
+		"liveness":     join(some(s.windows, "stretch of a working majority"), some(s.finals, "node at the end")),
 	}
 }
 
@@ -45,7 +46,7 @@ func join(parts ...string) string {
 
 // plurals are those that counted cannot make.
 var plurals = map[string]string{
-	"view of a disk": "views of disks", "stretch of a working majority": "stretches of a working majority", "node at the end": "nodes at the end",
+	"view of a disk": "views of disks", "view of the log": "views of the log", "stretch of a working majority": "stretches of a working majority", "node at the end": "nodes at the end",
 	"damaged file or report": "damaged files and reports",
 }
 

@@ -192,6 +192,10 @@ func (s *story) end(healed float64) {
 		f.Storage = &check.Storage{Node: n, Return: f.At, Floor: s.index - 100}
 		f.Gaps = []check.GapReport{{Answer: f.Ledger.Answer, Counter: check.Counter{Device: "pump-0", Stream: "main", Epoch: "boot-1"}}}
 		s.run.Finals = append(s.run.Finals, f)
+		s.run.Certified = append(s.run.Certified, &check.Certificate{
+			Answer: check.Answer{Client: 71, Node: n, Return: f.At, Index: s.index, History: 1}, Verified: make([]check.Verification, 4),
+		})
+		s.run.Sealings = append(s.run.Sealings, check.Sealing{Node: n, Return: f.At, Sealed: 7})
 	}
 }
 

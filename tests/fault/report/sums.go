@@ -9,6 +9,7 @@ type sum struct {
 	batches, ackedBatches, unknownBatches, refusedBatches uint64
 	reads, failedReads, linear, pages, gaps               uint64
 	tailLines, ledgers, storages                          uint64
+	certified, verified, sealings                         uint64
 	finals, rows, counters                                uint64
 	damaged, syncs, votes, elections, windows             uint64
 }
@@ -31,6 +32,10 @@ func (r *Report) sums() (s sum) {
 	}
 	for _, f := range run.Finals {
 		s.final(f)
+	}
+	s.certified, s.sealings = uint64(len(run.Certified)), uint64(len(run.Sealings))
+	for _, c := range run.Certified {
+		s.verified += uint64(len(c.Verified))
 	}
 	for _, t := range run.Tails {
 		s.tailLines += t.Lines
