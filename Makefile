@@ -33,7 +33,7 @@ check:
 
 # The bytes of segments, columns, floors and frames must not depend on the processor: the golden tests on two others, and without assembly. They
 # run where this machine can run them; arm64 needs qemu's user emulation, and its absence is a skip like any other.
-GOLDEN := ./frame ./segment ./segment/column ./raftfsm/floor ./tests/schedule
+GOLDEN := ./frame ./segment ./segment/column ./raftfsm/floor ./proof ./proof/leaves ./proof/content ./proof/census ./proof/verify ./tests/schedule
 cross:
 ifeq ($(shell $(GO) env GOOS GOARCH),linux amd64)
 	CGO_ENABLED=0 GOARCH=386 $(GO) test -run Golden $(GOLDEN)
@@ -64,12 +64,13 @@ DURATION ?= 1h
 torture:
 	$(GO) test -v -count=1 -timeout 0 ./tests/fault -args -scenarios all -torture $(DURATION) -seed $(SEED)
 
-# What tests want besides: modules, and programs of the system where there is apt-get, for the race detector, golden bytes of arm64, examples and networks of
-# real processes. What is missing afterwards is a skip. Go tools come from go.mod.
-PROGRAMS := gcc libc6-dev qemu-user-static curl iproute2
+# What tests want besides: modules, and programs of the system where there is apt-get, for the race detector, golden bytes of arm64, examples (that of
+# docs/proof-example.md, too) and networks of real processes. What is missing afterwards is a skip. Go tools come from go.mod.
+PROGRAMS := gcc libc6-dev qemu-user-static curl iproute2 jq openssl xxd
 deps:
 	for d in . tests/clients tests/clients/telegraf; do (cd $$d && $(GO) mod download) || exit 1; done
-	command -v gcc && command -v qemu-aarch64-static && command -v curl && command -v ip || ! command -v apt-get || \
+	command -v gcc && command -v qemu-aarch64-static && command -v curl && command -v ip && command -v jq && command -v openssl && command -v xxd || \
+	  ! command -v apt-get || \
 	  if [ "$$(id -u)" = 0 ]; then apt-get update && apt-get install -y --no-install-recommends $(PROGRAMS); \
 	  else echo "make deps: not root, so nothing is installed: sudo apt-get install $(PROGRAMS)"; fi
 
