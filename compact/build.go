@@ -49,7 +49,7 @@ func transient(err error) bool {
 
 // merge makes the result of a plan here, durable and compared with the inputs. Where they differ, it returns both.
 func (w *Worker) merge(ctx context.Context, p *Plan) ([]segment.Info, error) {
-	inputs, release, err := w.open(p.Inputs)
+	inputs, release, err := segment.OpenAll(p.Inputs, w.opt.Shelf.Open)
 	defer release()
 	if err != nil {
 		return nil, err
@@ -87,24 +87,6 @@ func infosOf(made []segment.Output) []segment.Info {
 // options are those of a merge of the inputs: cluster, partition and history are theirs.
 func (w *Worker) options(ctx context.Context, p *Plan, inputs []*segment.Reader) segment.MergeOptions {
 	return segment.MergeOptions{Options: inputs[0].Options(), WindowNS: p.WindowNS, Limit: func(n int) error { return w.limit.wait(ctx, n) }}
-}
-
-// open opens segments. release is never nil.
-func (w *Worker) open(list []segment.Info) (readers []*segment.Reader, release func(), err error) {
-	var releases []func()
-	release = func() {
-		for _, r := range releases {
-			r()
-		}
-	}
-	for i := range list {
-		r, done, err := w.opt.Shelf.Open(list[i].Name)
-		if err != nil {
-			return nil, release, err
-		}
-		readers, releases = append(readers, r), append(releases, done)
-	}
-	return readers, release, nil
 }
 
 // mismatch ends a plan whose result is not what this node's inputs say. The files are put aside: they are evidence.

@@ -11,7 +11,7 @@ import (
 
 // compare holds the result of a plan against this node's inputs, frame by frame.
 func (w *Worker) compare(ctx context.Context, p *Plan, outputs []segment.Info, inputs []*segment.Reader) error {
-	readers, release, err := w.open(outputs)
+	readers, release, err := segment.OpenAll(outputs, w.opt.Shelf.Open)
 	defer release()
 	if err != nil {
 		return err

@@ -13,6 +13,16 @@ type limiter struct {
 	back     time.Time  // when wait returned last
 }
 
+// Throttle bounds what other work reads of segments as it is bounded for merges, at bytesPerSecond or the default. What it returns is called before n
+// bytes are read, by one goroutine.
+func Throttle(bytesPerSecond int64, pressure func() int) func(ctx context.Context, n int) error {
+	if bytesPerSecond <= 0 {
+		bytesPerSecond = DefaultBytesPerSecond
+	}
+	l := limiter{rate: bytesPerSecond, pressure: pressure}
+	return l.wait
+}
+
 const (
 	underPressure = 8                     // a worker works for one part in so many of its time then
 	nap           = 10 * time.Millisecond // less is not waited for, but added up

@@ -35,7 +35,7 @@ func (w *Worker) verify(ctx context.Context, p *Plan, live []string) error {
 
 // look brings the result of a plan and compares it with this node's inputs.
 func (w *Worker) look(ctx context.Context, p *Plan, live []string) error {
-	inputs, release, err := w.open(p.Inputs)
+	inputs, release, err := segment.OpenAll(p.Inputs, w.opt.Shelf.Open)
 	defer release()
 	if err != nil {
 		return err

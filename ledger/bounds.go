@@ -138,6 +138,9 @@ func (l *Ledger) declareNext(s owned, e *epoch, next uint64) bool {
 	e.begin(next)
 	d := e.word()
 	if next < e.next || d.hasMark && d.mark >= next {
+		if l.renews && d.hasMark && d.mark == next {
+			d.markMS = l.nowMS
+		}
 		return false
 	}
 	d.hasMark, d.mark, d.markMS = true, next, l.nowMS

@@ -47,6 +47,17 @@ func (s *Subject) parse(d *decoder) {
 	s.Bits = d.Byte()
 }
 
+// Named is the stream that the body of any command is about, by its id where that is known, else by its name; false where it names none.
+func (l *Ledger) Named(body []byte) (frame.StreamKey, bool) {
+	d := decoder{canon.Decoder{Src: body}}
+	var sub Subject
+	sub.parse(&d)
+	if key, ok := l.Key(sub.ID); ok {
+		return key, true
+	}
+	return sub.Key.WithDefaults(), d.Err == nil && sub.Key.Device != ""
+}
+
 // parsed finishes a command's parser.
 func parsed(what string, version uint8, d *decoder) error {
 	if version != CommandVersion {

@@ -325,3 +325,23 @@ func TestVerdictsAreCounted(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// TestWatermarkSaidAgain: a device that says the same next number again has numbered nothing meanwhile. What it says after that was overtaken, or is less
+// than it said before, is no news of its end.
+func TestWatermarkSaidAgain(t *testing.T) {
+	for _, renews := range []bool{false, true} {
+		r := newRig(t, Policy{})
+		r.l.Renew(renews)
+		r.run("b", 1, 5)
+		beat := func(next uint64) string {
+			r.ms += 60_000
+			r.heartbeat(Heartbeat{Subject: Subject{Epoch: "b"}, Next: next})
+			return r.report(1).Tail.DeclaredAt
+		}
+		first := beat(6)
+		again, less := beat(6), beat(5)
+		if (again == first) == renews || less != again || renews && again != formatMS(t0+5000+120_000) {
+			t.Errorf("renewed: %t, said at %s, again at %s, less at %s", renews, first, again, less)
+		}
+	}
+}

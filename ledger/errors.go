@@ -26,6 +26,7 @@ const (
 	CodeBadRange        = "bad_range"
 	CodeBadReason       = "bad_reason"
 	CodeBadName         = "bad_name"
+	CodeNameReserved    = "name_reserved" // the name is that of one of the store's own devices: said by who applies, of its own cluster version on
 	CodeBadCommand      = "bad_command"
 	CodeStreamMismatch  = "stream_mismatch"
 	CodeImplausibleJump = "implausible_jump"

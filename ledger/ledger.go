@@ -13,6 +13,7 @@ type Ledger struct {
 	queue   queue   // gaps in the order in which their grace ends
 	rules   rules   // of single devices; part of no checkpoint
 	changes changes // of gaps, the newest; part of no checkpoint
+	renews  bool    // see Renew; part of no checkpoint
 }
 
 // New is an empty ledger. A zero limit in the policy stands for its default.
@@ -27,6 +28,9 @@ func New(p Policy) *Ledger {
 
 // SetPolicy replaces the policy. What was decided under the old one stays; a limit that is already exceeded only stops growth.
 func (l *Ledger) SetPolicy(p Policy) { l.policy = p.WithDefaults() }
+
+// Renew says whether a watermark that a device says again is from then on as of that moment: it stands for the time in between, too. Nodes have to agree.
+func (l *Ledger) Renew(on bool) { l.renews = on }
 
 // Policy is the policy in force, with defaults filled in.
 func (l *Ledger) Policy() Policy { return l.policy }

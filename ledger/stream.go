@@ -69,6 +69,11 @@ func (l *Ledger) open(s owned, value string, source Source) *epoch {
 	if len(s.epochs) >= l.policy.MaxEpochs {
 		return nil
 	}
+	return l.add(s, value, source)
+}
+
+// add is open without a limit.
+func (l *Ledger) add(s owned, value string, source Source) *epoch {
 	e := newEpoch(uint32(len(s.epochs)+1), strings.Clone(value), source)
 	e.version, e.zero = s.version, l.policyOf(s.stream).ProtocolZero
 	s.epochs = append(s.epochs, e)

@@ -24,9 +24,8 @@ func (l *Ledger) arriveUnseq(s owned, g *frame.Group, it *frame.Item) Outcome {
 		if e = l.open(s, g.Epoch, source); e == nil {
 			return refused(CodeTooManyEpochs)
 		}
-		e.unseq, e.zero, opened = true, false, true
-		e.begun, e.base, e.next = true, firstUnseq, firstUnseq
-		s.makeCurrent(e)
+		s.beginUnseq(e)
+		opened = true
 	}
 	if e.next > MaxSeq {
 		return refused(CodeSeqOutOfRange)
@@ -43,6 +42,22 @@ func (l *Ledger) arriveUnseq(s owned, g *frame.Group, it *frame.Item) Outcome {
 		e.maxTime = max(e.maxTime, it.TimeNS)
 	}
 	return Outcome{Status: Stored, Epoch: e.ordinal, Seq: n, Skew: skewed, NewEpoch: opened, SuspectedDuplicate: suspected}
+}
+
+// beginUnseq makes a new epoch the current one, of frames without numbers.
+func (s owned) beginUnseq(e *epoch) {
+	e.unseq, e.zero = true, false
+	e.begun, e.base, e.next = true, firstUnseq, firstUnseq
+	s.makeCurrent(e)
+}
+
+// Renumber lets the frames without a number that come from now on begin with the first one again, whatever was said of the stream before: in a new epoch,
+// beyond the limit of epochs if need be. A stream without an epoch stays as it is.
+func (l *Ledger) Renumber(key frame.StreamKey) {
+	id, _ := l.ID(key)
+	if s := l.own(id); s.stream != nil && len(s.epochs) > 0 {
+		s.beginUnseq(l.add(s, "", SourceInferred))
+	}
 }
 
 // targetUnseq is the epoch that takes frames without numbers.

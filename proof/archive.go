@@ -22,118 +22,196 @@ const keptCensuses = 4
 // Archive is the directory of what a node counted: the strips of every ordinal, and the newest censuses. All of it can be counted again, but for
 // censuses whose floor is gone. It is for any number of goroutines.
 type Archive struct {
-	fs  vfs.FS
-	dir string
+	fs      vfs.FS
+	dir     string
+	reserve int64 // bytes that stay free on the disk
+	trouble *complaints
 
-	mu    sync.Mutex                         // protects all below
-	roots map[leaves.Kind]map[uint64]Counted // what is here
-	lost  uint64                             // the lowest ordinal whose strips were discarded since takeLost
+	mu     sync.Mutex // protects all below
+	listed bool
+	files  map[leaves.Kind]map[uint64]*Counted // what is here; nil: nobody has looked into it yet
+	bytes  map[leaves.Kind]int64               // of those that were looked into
+	lost   uint64                              // the lowest ordinal whose strips were discarded since takeLost
+	made   uint64                              // generation of the newest file
 }
 
 // Counted is the tree of a file of the archive.
 type Counted struct {
 	Root  merkle.Hash
 	Count int64
+	Bytes int64
+
+	generation uint64 // in this life: another file of the same name has another one
 }
 
 // ErrNotCounted says that a node has no file of an ordinal, or of a census.
 var ErrNotCounted = errors.New("proof: not counted here")
 
-// OpenArchive takes stock of a directory, which it makes if need be. A file that is damaged is removed: it is counted again.
-func OpenArchive(fs vfs.FS, dir string) (*Archive, error) {
-	if err := vfs.MakeDir(fs, dir); err != nil {
-		return nil, fmt.Errorf("proof: make %s: %w", dir, err)
+// newArchive knows nothing before open.
+func newArchive(fs vfs.FS, dir string, reserve int64, trouble *complaints) *Archive {
+	return &Archive{
+		fs: fs, dir: dir, reserve: reserve, trouble: trouble, bytes: map[leaves.Kind]int64{},
+		files: map[leaves.Kind]map[uint64]*Counted{leaves.Strips: {}, leaves.Census: {}},
 	}
-	a := &Archive{fs: fs, dir: dir, roots: map[leaves.Kind]map[uint64]Counted{leaves.Strips: {}, leaves.Census: {}}}
-	names, err := fs.List(dir)
+}
+
+// open takes stock of the directory by its names, and makes it if need be; files are looked into one by one, when somebody asks for them: there is
+// one for each seal that ever was. After an error it is called again.
+func (a *Archive) open() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.listed {
+		return nil
+	}
+	if err := vfs.MakeDir(a.fs, a.dir); err != nil {
+		return fmt.Errorf("proof: make %s: %w", a.dir, err)
+	}
+	names, err := a.fs.List(a.dir)
 	if err != nil {
-		return nil, fmt.Errorf("proof: list %s: %w", dir, err)
+		return fmt.Errorf("proof: list %s: %w", a.dir, err)
 	}
 	for _, name := range names {
 		kind, number, ok := leaves.ParseFileName(name)
 		switch ext := path.Ext(name); {
 		case ok:
-			err = a.take(kind, number)
+			a.files[kind][number] = nil
 		case ext == leaves.TempExtension || ext == otherExtension: // of a crash
-			err = a.removeFile(path.Join(dir, name))
-		}
-		if err != nil {
-			return nil, err
+			if err := a.removeFile(path.Join(a.dir, name)); err != nil {
+				return err
+			}
 		}
 	}
-	return a, nil
+	a.listed = true
+	return nil
 }
 
 // otherExtension ends the name of another server's file.
 const otherExtension = ".other"
 
-// take takes in a file that is there.
-func (a *Archive) take(kind leaves.Kind, number uint64) error {
-	f, err := leaves.Open(a.fs, a.path(kind, number))
-	switch {
-	case errors.Is(err, leaves.ErrCorrupt):
-		return a.removeFile(a.path(kind, number))
-	case errors.Is(err, leaves.ErrVersion): // of a newer binary: counted again in its place
-		return nil
-	case err != nil:
-		return err
-	}
-	if f.Kind() != kind || f.Number() != number {
-		return errors.Join(f.Close(), a.removeFile(a.path(kind, number)))
-	}
-	a.roots[kind][number] = Counted{f.Root(), f.Count()}
-	return f.Close()
-}
-
 func (a *Archive) path(kind leaves.Kind, number uint64) string {
 	return path.Join(a.dir, leaves.FileName(kind, number))
 }
 
-// Has is the tree of a file, false where it is not here.
+// Has is the tree of a file, false where there is none here that can be read: it is counted again, in its place.
 func (a *Archive) Has(kind leaves.Kind, number uint64) (Counted, bool) {
+	c, listed := a.known(kind, number)
+	if listed && c == nil {
+		c = a.look(kind, number)
+	}
+	if c == nil {
+		return Counted{}, false
+	}
+	return *c, true
+}
+
+// known is what is known of a file without a look at the disk: nil where it is not here, or nobody has looked into it yet.
+func (a *Archive) known(kind leaves.Kind, number uint64) (c *Counted, listed bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c, ok := a.roots[kind][number]
-	return c, ok
+	c, listed = a.files[kind][number]
+	return c, listed
+}
+
+// look looks into a file that was found at the start. It is nil where that is not what its name says: damaged, of a newer binary, not readable now.
+func (a *Archive) look(kind leaves.Kind, number uint64) *Counted {
+	f, err := leaves.Open(a.fs, a.path(kind, number))
+	if err == nil {
+		c := Counted{Root: f.Root(), Count: f.Count(), Bytes: f.Bytes()}
+		is := f.Kind() == kind && f.Number() == number
+		err = f.Close()
+		if is && err == nil {
+			return a.added(kind, number, c, true)
+		}
+	}
+	switch {
+	case err == nil:
+		err = fmt.Errorf("proof: %s is another file", a.path(kind, number))
+		fallthrough
+	case errors.Is(err, leaves.ErrCorrupt):
+		a.trouble.warn("a file of the proof is damaged: it is made again", errors.Join(err, a.discard(kind, number, 0)))
+	default:
+		a.trouble.warn("a file of the proof cannot be read", err)
+	}
+	return nil
+}
+
+// added takes in a file. One that was only looked into takes no other's place.
+func (a *Archive) added(kind leaves.Kind, number uint64, c Counted, looked bool) *Counted {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before, ok := a.files[kind][number]
+	if looked && (!ok || before != nil) {
+		return before
+	}
+	if before != nil {
+		a.bytes[kind] -= before.Bytes
+	}
+	a.made++
+	c.generation = a.made
+	a.files[kind][number] = &c
+	a.bytes[kind] += c.Bytes
+	return &c
+}
+
+// Bytes is what the files of a kind take that this node has looked into, or made, in this life.
+func (a *Archive) Bytes(kind leaves.Kind) int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.bytes[kind]
 }
 
 // Open opens a file. The caller closes it. One that is not here is ErrNotCounted.
 func (a *Archive) Open(kind leaves.Kind, number uint64) (*leaves.File, error) {
-	if _, ok := a.Has(kind, number); !ok {
+	c, ok := a.Has(kind, number)
+	if !ok {
 		return nil, fmt.Errorf("%w: %s %d", ErrNotCounted, kind, number)
 	}
-	f, err := leaves.Open(a.fs, a.path(kind, number))
+	f, err := leaves.OpenAs(a.fs, a.path(kind, number), c.generation)
+	if errors.Is(err, fs.ErrNotExist) { // somebody removed it
+		err = errors.Join(fmt.Errorf("%w any more: %w", ErrNotCounted, err), a.discard(kind, number, c.generation))
+	}
 	return f, a.Suspect(err)
 }
 
-// Suspect discards the file in which a reader found damage, and returns the reader's error. Any other error it returns as it is.
+// Suspect discards the file in which a reader found damage, unless another one is in its place by now. The error is ErrNotCounted then; any other one is returned as it is.
 func (a *Archive) Suspect(err error) error {
 	var damage *leaves.CorruptError
 	if !errors.As(err, &damage) || path.Dir(damage.Path) != path.Clean(a.dir) {
 		return err
 	}
-	if kind, number, ok := leaves.ParseFileName(path.Base(damage.Path)); ok {
-		return errors.Join(err, a.Discard(kind, number))
+	kind, number, ok := leaves.ParseFileName(path.Base(damage.Path))
+	if !ok {
+		return err
 	}
-	return err
-}
-
-// create begins a file; added takes it in once it is finished.
-func (a *Archive) create(kind leaves.Kind, number uint64) (*leaves.Writer, error) {
-	return leaves.Create(a.fs, a.path(kind, number), kind, number)
-}
-
-func (a *Archive) added(kind leaves.Kind, number uint64, info leaves.Info) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.roots[kind][number] = Counted{info.Root, info.Count}
+	a.trouble.warn("a file of the proof is damaged: it is made again", err)
+	return errors.Join(fmt.Errorf("%w any more: %w", ErrNotCounted, err), a.discard(kind, number, damage.Generation))
 }
 
 // Discard removes a file: it is damaged, or was counted wrongly. Strips are then counted again.
 func (a *Archive) Discard(kind leaves.Kind, number uint64) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.roots[kind], number)
+	return a.drop(kind, number)
+}
+
+// discard removes a file if it is still that of a generation, 0 for one that nobody has looked into yet: of those who found the same damage each one
+// comes here, and the last ones when the file was made again.
+func (a *Archive) discard(kind leaves.Kind, number, generation uint64) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c, listed := a.files[kind][number]
+	if !listed || c == nil && generation != 0 || c != nil && c.generation != generation {
+		return nil
+	}
+	return a.drop(kind, number)
+}
+
+// drop is Discard for who holds mu.
+func (a *Archive) drop(kind leaves.Kind, number uint64) error {
+	if c := a.files[kind][number]; c != nil {
+		a.bytes[kind] -= c.Bytes
+	}
+	delete(a.files[kind], number)
 	if kind == leaves.Strips && (a.lost == 0 || number < a.lost) {
 		a.lost = number
 	}
@@ -158,7 +236,7 @@ func (a *Archive) removeFile(name string) error {
 // tidy removes the censuses that nobody will ask for: all but the newest ones and those that are wanted.
 func (a *Archive) tidy(wanted func(index uint64) bool) error {
 	a.mu.Lock()
-	all := slices.Sorted(maps.Keys(a.roots[leaves.Census]))
+	all := slices.Sorted(maps.Keys(a.files[leaves.Census]))
 	a.mu.Unlock()
 	for _, index := range all[:max(0, len(all)-keptCensuses)] {
 		if wanted(index) {
@@ -171,19 +249,14 @@ func (a *Archive) tidy(wanted func(index uint64) bool) error {
 	return nil
 }
 
-// frames adds up the frames of a file of strips.
-func (a *Archive) frames(ctx context.Context, number uint64, of func(leaf []byte) (uint64, error)) (sum uint64, err error) {
-	f, err := a.Open(leaves.Strips, number)
+// each calls fn for every leaf of a file.
+func (a *Archive) each(ctx context.Context, kind leaves.Kind, number uint64, fn func(leaf []byte) error) error {
+	f, err := a.Open(kind, number)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer f.Close()
-	err = f.Walk(ctx, 0, f.Count(), func(_ int64, _ leaves.Key, leaf []byte) error {
-		n, err := of(leaf)
-		sum += n
-		return err
-	})
-	return sum, a.Suspect(err)
+	return a.Suspect(f.Walk(ctx, 0, f.Count(), func(_ int64, _ leaves.Key, leaf []byte) error { return fn(leaf) }))
 }
 
 // ReadRange gives bytes of a file as it lies on the disk, at most n; fewer only at its end, and io.EOF there.

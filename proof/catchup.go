@@ -3,6 +3,8 @@ package proof
 import (
 	"context"
 	"fmt"
+
+	"github.com/gaplessdb/gapless/proof/leaves"
 )
 
 // catchUp counts sealed ordinals that this node has not, and compares with the SEALs what it has.
@@ -14,7 +16,8 @@ func (s *Sealer) catchUp(ctx context.Context, look *Look) (again bool, err error
 	if next > sealed {
 		return s.reconsider(ctx, look)
 	}
-	if s.resting(next) {
+	this := task{leaves.Strips, uint64(next)}
+	if s.resting(this) {
 		return false, nil
 	}
 	if _, here := s.Counted(next); !here {
@@ -23,11 +26,11 @@ func (s *Sealer) catchUp(ctx context.Context, look *Look) (again bool, err error
 			return false, nil
 		}
 		if err := s.strips(ctx, look, todo); err != nil {
-			s.rest(next, err)
+			s.rest(this, err)
 			return false, fmt.Errorf("proof: seals %d to %d: %w", todo.first, todo.last, err)
 		}
 	}
-	return true, s.compare(look, next)
+	return true, s.compare(ctx, look, next)
 }
 
 // unchecked is the first ordinal that was not compared with its SEAL, and the newest that has one. A file that got lost has to be made and compared
@@ -44,11 +47,9 @@ func (s *Sealer) unchecked() (next, sealed uint32) {
 
 // uncounted is how far ordinals from next on are not counted here. It is false where their floor is not here yet.
 func (s *Sealer) uncounted(next uint32, floor uint64) (p span, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for n := next; int(n) <= len(s.index.seals) && n < next+atOnce; n++ {
-		seal := &s.index.seals[n-1].Seal
-		if _, here := s.Counted(n); here || seal.Last > floor {
+	for n := next; n < next+s.inPass.ordinals(); n++ {
+		seal, _, sealed := s.SealOf(n)
+		if _, here := s.Counted(n); here || !sealed || seal.Last > floor {
 			break
 		}
 		if !ok {
@@ -60,9 +61,9 @@ func (s *Sealer) uncounted(next uint32, floor uint64) (p span, ok bool) {
 }
 
 // compare holds this node's root of an ordinal against the cluster's. One that differs is believed only when it was counted in this life.
-func (s *Sealer) compare(look *Look, ordinal uint32) error {
+func (s *Sealer) compare(ctx context.Context, look *Look, ordinal uint32) error {
 	own, here := s.Counted(ordinal)
-	seal, _, ok := s.SealOf(ordinal)
+	seal, n, ok := s.SealOf(ordinal)
 	if !here || !ok {
 		return nil
 	}
@@ -75,6 +76,14 @@ func (s *Sealer) compare(look *Look, ordinal uint32) error {
 			return nil
 		}
 	}
+	frames := seal.Frames
+	if !differs && n >= look.Section.Newest().Size { // else a majority has compared this, and the file need not be read
+		of, err := s.contentRoot(ctx, ordinal)
+		if err != nil {
+			return err
+		}
+		frames = of.Frames
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.differs, ordinal)
@@ -82,6 +91,11 @@ func (s *Sealer) compare(look *Look, ordinal uint32) error {
 		s.differs[ordinal] = &Difference{Ordinal: ordinal, Want: seal.Root, Got: hashText(own.Root)}
 		s.log.Error("this node's content is not the cluster's: it does not sign; a segment or this binary is at fault",
 			"seal", ordinal, "root", hashText(own.Root), "cluster", seal.Root)
+	}
+	if frames != seal.Frames {
+		s.differs[ordinal] = &Difference{Ordinal: ordinal, Want: seal.Root, Got: seal.Root, explained: true,
+			What: fmt.Sprintf("the strips hold %d frames, the SEAL counts %d", frames, seal.Frames)}
+		s.log.Error("a SEAL counts other frames than there are: this node does not sign it", "seal", ordinal, "frames", frames, "cluster", seal.Frames)
 	}
 	s.checked = ordinal
 	s.move()
@@ -93,17 +107,16 @@ func (s *Sealer) compare(look *Look, ordinal uint32) error {
 func (s *Sealer) reconsider(ctx context.Context, look *Look) (again bool, err error) {
 	for _, d := range s.Differences() {
 		seal, _, ok := s.SealOf(d.Ordinal)
-		if d.Census != 0 || !ok {
-			continue
+		if d.Census == 0 && ok {
+			if err := s.countAnew(look, span{d.Ordinal, d.Ordinal, seal.First, seal.Last}); err != nil {
+				return false, err
+			}
+			if _, here := s.Counted(d.Ordinal); !here {
+				return true, nil
+			}
 		}
-		if err := s.countAnew(look, span{d.Ordinal, d.Ordinal, seal.First, seal.Last}); err != nil {
-			return false, err
-		}
-		if _, here := s.Counted(d.Ordinal); !here {
-			return true, nil
-		}
-		if !d.explained && !s.resting(d.Ordinal) {
-			s.rest(d.Ordinal, nil)
+		if !d.explained && !s.resting(d.task()) {
+			s.rest(d.task(), nil)
 			s.explain(ctx, look, d)
 		}
 	}

@@ -18,6 +18,7 @@ type document struct {
 	Sealed  uint32      `json:"sealed"`
 	Counted uint32      `json:"counted"`
 	Index   uint64      `json:"index"`
+	Census  int64       `json:"census"`
 	Cuts    []Cut       `json:"cuts"`
 	Size    int64       `json:"size"`
 	Edge    []string    `json:"edge"`
@@ -48,7 +49,7 @@ func (s *Section) Freeze() func(io.Writer) error {
 	return func(w io.Writer) error {
 		doc := document{
 			Version: checkpointVersion, Ordinal: frozen.ordinal, First: frozen.first, CutMS: frozen.cutMS, Sealed: frozen.sealed,
-			Counted: frozen.counted, Index: frozen.index, Size: frozen.edge.Size, Origin: frozen.origin, Keys: frozen.keys, Signed: frozen.signed,
+			Counted: frozen.counted, Index: frozen.index, Census: frozen.census, Size: frozen.edge.Size, Origin: frozen.origin, Keys: frozen.keys, Signed: frozen.signed,
 			Current: frozen.current.text(),
 			Newest:  newestText{frozen.newest.text(), frozen.newest.Signatures, frozen.newest.Witnesses, frozen.newest.Counted, frozen.newest.Index},
 		}

@@ -13,7 +13,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // eventful is a log with something of everything in its section: a checkpoint with a witness, a newer tree that one server signed, a seal that
-// waits for its census and one that waits for everything, a key that was replaced.
+// waits for its census and one that waits for everything, a key that was replaced and one that was retired.
 func eventful(t testing.TB) *log {
 	l := keyed(t)
 	l.cut()
@@ -23,7 +23,12 @@ func eventful(t testing.TB) *log {
 	l.cosign(64, "n3.c")
 	newest := l.s.Newest()
 	l.want("", KindWitness, witnessCommand{newest.Size, hashText(newest.Root), []string{l.witnessLine(96, "witness.example/w1", 1)}})
-	l.want("", KindKey, keyCommandOf(t, keyOf(t, 128), "n2.b", keyCommandOf(t, keyOf(t, 32), "n2.b", "").VKey))
+	l.want("", KindKey, keyCommandOf(t, keyOf(t, 128), "n2.b", keyOf(t, 32)))
+	l.voters = append(slices.Clone(three), "n4.d")
+	l.want("", KindKey, keyCommandOf(t, keyOf(t, 160), "n4.d"))
+	l.voters = three
+	l.want("", KindRetire, retireCommand{"n4.d"})
+	l.history = 2
 	l.cut()
 	l.cut()
 	l.roots("n2.b", 3, 6, 8)
@@ -76,15 +81,16 @@ func pageCommands(t testing.TB) (bodies []string) {
 // TestGoldenCommands: bodies as docs/format/proof.md shows them, in a cluster of one node, are those that this package makes.
 func TestGoldenCommands(t *testing.T) {
 	made := []any{
-		func(*log) any { return keyCommandOf(t, keyOf(t, 0), "n1.a", "") },
+		func(*log) any { return keyCommandOf(t, keyOf(t, 0), "n1.a") },
 		func(*log) any { return cutCommand{1} },
-		func(*log) any { return roots("n1.a", 1, 5, 7) },
+		func(l *log) any { return l.signed(roots("n1.a", 1, 5, 7)) },
 		func(l *log) any { return cosignOf(t, keyOf(t, 0), "n1.a", l.s.Current()) },
 		func(l *log) any {
 			return witnessCommand{l.s.newest.Size, hashText(l.s.newest.Root), []string{l.witnessLine(96, "witness.example/w1", 1)}}
 		},
+		func(l *log) any { l.voters = []string{"n2.b"}; return retireCommand{"n1.a"} },
 	}
-	kinds := []uint16{KindKey, KindCut, KindRoots, KindCosign, KindWitness}
+	kinds := []uint16{KindKey, KindCut, KindRoots, KindCosign, KindWitness, KindRetire}
 	l := newLog(t, "n1.a")
 	page := pageCommands(t)
 	for i, kind := range kinds {
@@ -112,7 +118,8 @@ func TestFreezeIsAMoment(t *testing.T) {
 		"a new word":  func(l *log) { l.roots("n1.a", 2, 9, 9) },
 		"a census":    func(l *log) { l.roots("n3.c", 2, 6, 8) },
 		"a signature": func(l *log) { l.cosign(64, "n3.c") },
-		"a key":       func(l *log) { l.want("", KindKey, keyCommandOf(t, keyOf(t, 160), "n1.a", l.s.keys[0].VKey)) },
+		"a retired":   func(l *log) { l.voters = three[1:]; l.want("", KindRetire, retireCommand{"n1.a"}) },
+		"a key":       func(l *log) { l.want("", KindKey, keyCommandOf(t, keyOf(t, 161), "n1.a", keyOf(t, 0))) },
 		"a witness": func(l *log) {
 			l.want("", KindWitness, witnessCommand{l.s.newest.Size, hashText(l.s.newest.Root), []string{l.witnessLine(97, "a/w", 1)}})
 		},
@@ -156,6 +163,12 @@ func TestRestoreRefuses(t *testing.T) {
 		"an unknown member":     strings.Replace(good, `"cut_ms"`, `"cut_s"`, 1),
 		"a newer version":       change(func(d *document) { d.Version++ }),
 		"no ordinal":            change(func(d *document) { d.Ordinal = 0 }),
+		"a census of no record": change(func(d *document) { d.Census = -1 }),
+		"a census before all":   change(func(d *document) { d.Census = -2 }),
+		"a census of later":     change(func(d *document) { d.Census = d.Size }),
+		"a record of no census": change(func(d *document) { d.Counted, d.Newest.Counted = 0, 0 }),
+		"two lines in a report": change(func(d *document) { d.Cuts[0].Reports[0].Signature += "\n— x y" }),
+		"a retired key in use":  change(func(d *document) { d.Keys[4].Until, d.Keys[4].Node = 0, "n1" }),
 		"a seal too many":       change(func(d *document) { d.Sealed++ }),
 		"a census too many":     change(func(d *document) { d.Counted++ }),
 		"an edge too short":     change(func(d *document) { d.Edge = d.Edge[1:] }),
@@ -166,18 +179,37 @@ func TestRestoreRefuses(t *testing.T) {
 		"a cut of the future":   change(func(d *document) { d.Cuts[1].Last = d.First }),
 		"a report twice":        change(func(d *document) { d.Cuts[0].Reports[1] = d.Cuts[0].Reports[0] }),
 		"a report of another":   change(func(d *document) { d.Cuts[0].Reports[0].Ordinal++ }),
-		"a report of nothing":   change(func(d *document) { d.Cuts[0].Reports[0].Content.Root = "" }),
-		"a key of nobody":       change(func(d *document) { d.Keys[0].Node = "n9" }),
-		"a key that is none":    change(func(d *document) { d.Keys[0].VKey = "x" }),
-		"two keys of a node":    change(func(d *document) { d.Keys[1].Until = 0 }),
-		"a key of the future":   change(func(d *document) { d.Keys[0].Since = d.Size + 1 }),
-		"another log":           change(func(d *document) { d.Origin = "gapless/other" }),
-		"a tree of the future":  change(func(d *document) { d.Current.Size = d.Size + 1 }),
-		"another tree":          change(func(d *document) { d.Current.Root = hashOf("x") }),
-		"a newer checkpoint":    change(func(d *document) { d.Newest.Size = d.Current.Size + 1 }),
-		"a line too many":       change(func(d *document) { d.Newest.Signatures[0] += "\n— x y" }),
-		"a signature too long":  change(func(d *document) { d.Signed[0].Line = strings.Repeat("x", maxLine+1) }),
-		"a signature twice":     change(func(d *document) { d.Signed = append(d.Signed, d.Signed[0]) }),
+		"a report of before":    change(func(d *document) { d.Cuts[0].Reports[0].History-- }),
+		"a report of a cut":     change(func(d *document) { d.Cuts[0].Reports[0].Index++ }),
+		"a report of no word":   change(func(d *document) { d.Cuts[0].Reports[0].Count = 0 }),
+		"a log without a name":  change(func(d *document) { d.Origin = "" }),
+		"a log without a key":   change(func(d *document) { d.Keys, d.Signed = nil, nil }),
+		"a backlog of censuses": change(func(d *document) {
+			for n := range uint32(maxUncounted) {
+				old := d.Cuts[0]
+				old.Ordinal, old.First, old.Last, old.Reports, d.Ordinal = d.Counted+1+n, uint64(n+1), uint64(n+1), nil, d.Ordinal+1
+				d.Cuts = slices.Insert(d.Cuts, int(n), old)
+			}
+			for i := range d.Cuts {
+				d.Cuts[i].Ordinal = d.Counted + 1 + uint32(i)
+				for k := range d.Cuts[i].Reports {
+					d.Cuts[i].Reports[k].Ordinal = d.Cuts[i].Ordinal
+				}
+			}
+			d.Sealed = d.Ordinal - 2
+		}),
+		"a report of nothing":  change(func(d *document) { d.Cuts[0].Reports[0].Content.Root = "" }),
+		"a key of nobody":      change(func(d *document) { d.Keys[0].Node = "n9" }),
+		"a key that is none":   change(func(d *document) { d.Keys[0].VKey = "x" }),
+		"two keys of a node":   change(func(d *document) { d.Keys[1].Until = 0 }),
+		"a key of the future":  change(func(d *document) { d.Keys[0].Since = d.Size + 1 }),
+		"another log":          change(func(d *document) { d.Origin = "gapless/other" }),
+		"a tree of the future": change(func(d *document) { d.Current.Size = d.Size + 1 }),
+		"another tree":         change(func(d *document) { d.Current.Root = hashOf("x") }),
+		"a newer checkpoint":   change(func(d *document) { d.Newest.Size = d.Current.Size + 1 }),
+		"a line too many":      change(func(d *document) { d.Newest.Signatures[0] += "\n— x y" }),
+		"a signature too long": change(func(d *document) { d.Signed[0].Line = strings.Repeat("x", maxLine+1) }),
+		"a signature twice":    change(func(d *document) { d.Signed = append(d.Signed, d.Signed[0]) }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := NewSection()
@@ -215,22 +247,24 @@ func FuzzRestore(f *testing.F) {
 }
 
 func FuzzApply(f *testing.F) {
+	const kinds = uint8(KindRetire - KindCut + 1)
 	golden, err := os.ReadFile("testdata/checkpoint.json")
 	if err != nil {
 		f.Fatal(err)
 	}
 	for _, body := range pageCommands(f) {
-		for kind := range uint8(5) {
+		for kind := range kinds {
 			f.Add(kind, []byte(body))
 		}
 	}
 	l := eventful(f)
-	for _, c := range []any{roots("n3.c", 2, 6, 8), roots("n3.c", 3, 6, 8), cutCommand{4}, cosignOf(f, keyOf(f, 64), "n3.c", l.s.Current())} {
+	for _, c := range []any{l.signed(roots("n3.c", 2, 6, 8)), l.signed(roots("n3.c", 3, 6, 8)), cutCommand{4}, retireCommand{"n5.e"},
+		cosignOf(f, keyOf(f, 64), "n3.c", l.s.Current()), keyCommandOf(f, keyOf(f, 161), "n1.a", keyOf(f, 0)), keyCommandOf(f, keyOf(f, 161), "n4.d")} {
 		body, err := json.Marshal(c)
 		if err != nil {
 			f.Fatal(err)
 		}
-		for kind := range uint8(5) {
+		for kind := range kinds {
 			f.Add(kind, body)
 		}
 	}
@@ -239,8 +273,8 @@ func FuzzApply(f *testing.F) {
 		if err := s.Restore(bytes.NewReader(golden)); err != nil {
 			t.Fatal(err)
 		}
-		s.At(1, three)
-		_, err := s.Apply(1000, 1, 1, KindCut+uint16(kind%5), CommandVersion, body)
+		s.At(3, clusterID, append(slices.Clone(three[1:]), "n4.d")) // n1 has gone, n4 is back
+		_, err := s.Apply(1000, 1, 1, KindCut+uint16(kind%kinds), CommandVersion, body)
 		after := frozen(t, s)
 		records, fault := s.TakeRecords()
 		if err != nil && (!bytes.Equal(after, golden) || len(records) > 0 || s.Cut()) {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/gaplessdb/gapless/proof/record"
 	"github.com/gaplessdb/gapless/segment"
@@ -12,8 +13,14 @@ import (
 
 // What the state machine tells the section besides its own commands, and asks it for (raftfsm's chronicle).
 
-// At says in which history, and under which voters (servers, ascending), the next command is applied.
-func (s *Section) At(history uint64, voters []string) { s.history, s.voters = history, voters }
+// At says in which history of which cluster, and under which voters (servers, ascending), the next command is applied. Those who signed the newest tree
+// may be the majority only since other voters have gone.
+func (s *Section) At(history uint64, cluster string, voters []string) {
+	s.history, s.cluster, s.voters = history, cluster, voters
+	if s.newest.Size != s.current.Size {
+		s.publish()
+	}
+}
 
 // Ordinal is the seal ordinal of the frames that are applied now.
 func (s *Section) Ordinal() uint32 { return s.ordinal }
@@ -41,17 +48,18 @@ func (s *Section) Audited(index uint64, commitMS int64, tenant, action, subject,
 		s.policyChanged(index, commitMS, by, detail)
 		return
 	}
-	sum := sha256.Sum256(detail)
-	s.append(&record.Audit{
-		Head: record.NewHead(record.TypeAudit, commitMS), Index: index, Tenant: short(tenant), Action: short(action), Subject: short(subject), By: short(by),
-		SHA256: hex.EncodeToString(sum[:]),
-	})
+	sum, err := record.AuditHash(subject, by, detail)
+	if err != nil {
+		s.fault = fmt.Errorf("proof: the audit of %s at %d: %w", action, index, err)
+		return
+	}
+	s.append(&record.Audit{Head: record.NewHead(record.TypeAudit, commitMS), Index: index, Tenant: short(tenant), Action: short(action), SHA256: sum})
 }
 
-// short is the beginning of a word that is not ours: however long it is, the record can be encoded. The frame of the audit has all of it.
-func short(text string) string { return text[:min(len(text), maxWord)] }
+// short is the beginning of a word that is not ours: whatever it is, the record can be encoded, and read again. The frame of the audit has all of it.
+func short(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxWord)], "\uFFFD") }
 
-// maxWord is how much of a word a record has: four of them fit, each byte written as six.
+// maxWord is how much of a word a record has: two of them fit, each byte written as six.
 const maxWord = 2048
 
 // policyChanged adds a POLICY record. The detail of the audit has the policy as it is in force.

@@ -1,11 +1,9 @@
 package proof
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -13,92 +11,13 @@ import (
 	"github.com/gaplessdb/gapless/proof/sign"
 )
 
-// clerk follows the log, makes the node's key known, cuts when it is time, and signs.
+// clerk cuts when it is time, makes known whose keys count, follows the log, and signs. What cannot be read here keeps nobody else from a cut.
 func (s *Sealer) clerk(ctx context.Context, look *Look) (again bool, err error) {
-	if err := s.follow(ctx, look); err != nil {
-		return false, err
+	err = join(s.cutInTime(ctx, look), s.ownKeys(ctx, look))
+	if missing := s.follow(ctx, look); missing != nil {
+		return false, join(err, missing)
 	}
-	if err := s.register(ctx, look); err != nil {
-		return false, err
-	}
-	if err := s.cutInTime(ctx, look); err != nil {
-		return false, err
-	}
-	if err := s.cosign(ctx, look); err != nil {
-		return false, err
-	}
-	return false, s.archive.tidy(look.Section.Wants)
-}
-
-// register makes this node's key known.
-func (s *Sealer) register(ctx context.Context, look *Look) error {
-	if !look.Votes {
-		return nil
-	}
-	key, by := s.key()
-	origin := sign.Origin(look.Cluster)
-	vkey, err := key.VerifierKey(sign.CosignerName(origin, s.opt.Node))
-	if err != nil {
-		return err
-	}
-	logKey, err := key.LogVerifierKey(origin)
-	if err != nil {
-		return err
-	}
-	before, _ := look.Section.KeyOf(s.opt.Node)
-	if before.VKey == vkey.String() && before.Server == s.opt.Server {
-		return nil
-	}
-	return s.say(ctx, KindKey, "key "+before.VKey+" "+vkey.String(), keyCommand{
-		Server: s.opt.Server, Origin: origin, VKey: vkey.String(), LogVKey: logKey.String(), Replaces: before.VKey, By: by,
-	})
-}
-
-// key is the one that this node signs with, and who wanted it.
-func (s *Sealer) key() (key sign.Key, by string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.opt.Key, cmp.Or(s.by, s.opt.Server)
-}
-
-// Key is the key that this node signs with.
-func (s *Sealer) Key() sign.Key {
-	key, _ := s.key()
-	return key
-}
-
-// Rekey makes the node sign with another key from its next signature on. by is the principal who wants it.
-func (s *Sealer) Rekey(key sign.Key, by string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.opt.Key, s.by = key, by
-	s.move()
-}
-
-// cutInTime ends the open ordinal when it is old enough, on the leader. While the one before is not sealed it goes on.
-func (s *Sealer) cutInTime(ctx context.Context, look *Look) error {
-	ordinal := look.Section.Ordinal()
-	if !look.Leads || look.Interval == 0 || ordinal > look.Section.SealedThrough()+1 {
-		return nil
-	}
-	since := look.Section.CutMS()
-	if since == 0 {
-		since = s.firstSeen(look.NowMS)
-	}
-	if time.Duration(look.NowMS-since)*time.Millisecond < look.Interval {
-		return nil
-	}
-	return s.say(ctx, KindCut, fmt.Sprint("cut ", ordinal), cutCommand{ordinal})
-}
-
-// firstSeen is the commit time of the first look: a cluster without a cut begins to count there.
-func (s *Sealer) firstSeen(nowMS int64) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.firstMS == 0 {
-		s.firstMS = nowMS
-	}
-	return s.firstMS
+	return false, join(err, s.cosign(ctx, look), s.archive.tidy(look.Section.Wants))
 }
 
 // cosign signs the newest tree if this node found the same roots as the cluster in everything that it says.
@@ -107,13 +26,13 @@ func (s *Sealer) cosign(ctx context.Context, look *Look) error {
 	if tree.Size == 0 || !look.Votes || look.Section.Signed(s.opt.Server) {
 		return nil
 	}
-	key, _ := s.key()
+	key, ok := s.Signer(look)
+	if !ok {
+		return nil
+	}
 	vkey, err := key.VerifierKey(sign.CosignerName(origin, s.opt.Node))
 	if err != nil {
 		return err
-	}
-	if known, _ := look.Section.KeyOf(s.opt.Node); known.VKey != vkey.String() || known.Server != s.opt.Server {
-		return nil
 	}
 	if why := s.objection(tree); why != "" {
 		return nil
@@ -155,14 +74,15 @@ func signatureLine(text string, signer note.Signer) (string, error) {
 // objection says why this node does not sign a tree, "" where it does: it has to have computed every content root and the newest census root in it,
 // and the same.
 func (s *Sealer) objection(tree Tree) string {
-	if list := s.Differences(); len(list) > 0 {
-		return list[0].String()
-	}
+	own, here := s.ownCensusIn(tree)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if list := s.differences(); len(list) > 0 { // looked at together with what was compared: this may go on beside
+		return list[0].String()
+	}
 	if s.checked < tree.Seal {
 		why := fmt.Sprintf("seal %d is not counted here yet", s.checked+1)
-		if f := s.failed[s.checked+1]; f.err != nil {
+		if f := s.failed[task{leaves.Strips, uint64(s.checked) + 1}]; f.err != nil {
 			why += ": " + f.err.Error()
 		}
 		return why
@@ -171,13 +91,23 @@ func (s *Sealer) objection(tree Tree) string {
 		return fmt.Sprintf("record %d of the log is not read here yet", s.index.size)
 	}
 	if p, ok := s.index.censusBefore(tree.Size); ok {
-		own, here := s.archive.Has(leaves.Census, p.Census.Index)
 		if !here {
 			return fmt.Sprintf("the census at %d is not counted here", p.Census.Index)
 		}
-		if s.compared < p.Census.Index || own.differs(p.Census.Root, p.Census.Streams) {
+		if s.compared != p.Census.Index || own.differs(p.Census.Root, p.Census.Streams) {
 			return fmt.Sprintf("the census at %d is not compared here yet", p.Census.Index)
 		}
 	}
 	return ""
+}
+
+// ownCensusIn is what this node has of the newest census in a tree. It may look at the disk.
+func (s *Sealer) ownCensusIn(tree Tree) (own Counted, here bool) {
+	s.mu.Lock()
+	p, ok := s.index.censusBefore(tree.Size)
+	s.mu.Unlock()
+	if !ok {
+		return own, false
+	}
+	return s.archive.Has(leaves.Census, p.Census.Index)
 }

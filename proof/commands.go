@@ -14,6 +14,7 @@ const (
 	KindKey     uint16 = 130
 	KindCosign  uint16 = 131
 	KindWitness uint16 = 132
+	KindRetire  uint16 = 133
 
 	lastKind uint16 = 143
 
@@ -22,8 +23,10 @@ const (
 
 // Bounds of what one command may hold, and the section.
 const (
-	maxCuts      = 64   // ended ordinals that are not agreed on yet
+	maxCuts      = 64   // ended ordinals that wait for their SEAL
+	maxUncounted = 8    // ordinals that have it and wait for a census: the newest
 	maxKeys      = 1024 // ever
+	maxNodeKeys  = 256  // of them, of one node
 	maxReports   = 64   // of one ordinal
 	maxName      = 256  // bytes of a server's, a key's, a witness's name
 	maxWitnesses = 16   // of one checkpoint
@@ -37,10 +40,14 @@ type cutCommand struct {
 
 // Roots is what one server computed for an ordinal from its own segments and its own ledger.
 type Roots struct {
-	Server  string      `json:"server"`
-	Ordinal uint32      `json:"ordinal"`
-	Content ContentRoot `json:"content"`
-	Census  *CensusRoot `json:"census,omitempty"` // nil: the floor at which it is counted is gone here
+	Server    string      `json:"server"`
+	Ordinal   uint32      `json:"ordinal"`
+	History   uint64      `json:"history"` // of the cut that ended it,
+	Index     uint64      `json:"index"`   // which has this one
+	Count     uint64      `json:"count"`   // 1 for the server's first word of that cut: it is followed by higher ones only
+	Content   ContentRoot `json:"content"`
+	Census    *CensusRoot `json:"census,omitempty"`    // nil: the floor at which it is counted is gone here
+	Signature string      `json:"signature,omitempty"` // line of the word for the rest (package sign), by the server's key
 }
 
 // ContentRoot is what SEAL says of the frames of an ordinal.
@@ -60,12 +67,19 @@ type CensusRoot struct {
 
 // keyCommand says with which key a node cosigns from now on.
 type keyCommand struct {
-	Server   string `json:"server"`
-	Origin   string `json:"origin"`
-	VKey     string `json:"vkey"`
-	LogVKey  string `json:"log_vkey"`
-	Replaces string `json:"replaces"` // vkey of the node's key until now, "" for none
-	By       string `json:"by"`       // principal, or the server
+	Server            string `json:"server"`
+	Origin            string `json:"origin"`
+	VKey              string `json:"vkey"`
+	LogVKey           string `json:"log_vkey"`
+	Replaces          string `json:"replaces"`           // vkey of the node's key until now, "" for none
+	By                string `json:"by"`                 // principal, or the server
+	Signature         string `json:"signature"`          // line of the word for the key (package sign), by the new key
+	ReplacedSignature string `json:"replaced_signature"` // likewise by the replaced key; "" where its server has no vote any more, or there is none
+}
+
+// retireCommand takes the key of a server without a vote out of use.
+type retireCommand struct {
+	Server string `json:"server"`
 }
 
 // cosignCommand is a server's signature of the tree that the cluster cosigns at the moment.

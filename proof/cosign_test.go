@@ -95,7 +95,7 @@ func TestCheckpoint(t *testing.T) {
 
 	// A fourth server: two of four are no majority, three are; the checkpoint before stays until then.
 	l.voters = append(slices.Clone(three), "n4.d")
-	l.want("", KindKey, keyCommandOf(t, keyOf(t, 96), "n4.d", ""))
+	l.want("", KindKey, keyCommandOf(t, keyOf(t, 96), "n4.d"))
 	l.cosign(0, "n1.a")
 	l.cosign(32, "n2.b")
 	if l.s.Newest().Size != newest.Size || l.s.Current().Size != newest.Size+1 {
@@ -190,11 +190,21 @@ func TestWitnesses(t *testing.T) {
 	}
 	l.checkReadable()
 	var many []string
-	for i := range maxWitnesses {
+	for i := range maxWitnesses + 1 {
 		many = append(many, l.witnessLine(byte(100+i), "many.example/w", 1))
 	}
-	l.want(CodeProofLimit, KindWitness, say(many...))
-	l.want("", KindKey, keyCommandOf(t, keyOf(t, 128), "n3.c", keyCommandOf(t, keyOf(t, 64), "n3.c", "").VKey))
+	l.want(CodeBadSignature, KindWitness, say(many...))
+	other := l.s.Newest().Witnesses
+	l.want("", KindWitness, say(many[:maxWitnesses-1]...))
+	if got, want := l.s.Newest().Witnesses, append([]string{later}, many[:maxWitnesses-1]...); !slices.Equal(got, want) || other[2] != later {
+		t.Errorf("what came first did not go: %q, want %q", got, want)
+	}
+	l.want("", KindWitness, say(good, good))
+	if got, want := l.s.Newest().Witnesses, append(slices.Clone(many[:maxWitnesses-1]), good); !slices.Equal(got, want) {
+		t.Errorf("a newer line of the same key did not take its place: %q, want %q", got, want)
+	}
+	l.checkReadable()
+	l.want("", KindKey, keyCommandOf(t, keyOf(t, 128), "n3.c", keyOf(t, 64)))
 	l.cosign(0, "n1.a")
 	l.cosign(32, "n2.b")
 	if w := l.s.Newest().Witnesses; len(w) != 0 {
@@ -227,7 +237,7 @@ func TestManySigners(t *testing.T) {
 		l.voters = append(l.voters, "n"+string(rune('A'+i))+".a")
 	}
 	for i, v := range l.voters {
-		l.want("", KindKey, keyCommandOf(t, keyOf(t, byte(i)), v, ""))
+		l.want("", KindKey, keyCommandOf(t, keyOf(t, byte(i)), v))
 	}
 	for i, v := range l.voters {
 		l.cosign(byte(i), v)

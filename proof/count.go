@@ -14,10 +14,13 @@ import (
 // restFailed is how long what could not be counted or explained is left alone.
 const restFailed = 5 * time.Second
 
-// count does the next thing that there is to compute: first what the cluster waits for, then what this node has not seen yet.
+// count does the next thing that there is to hash: first what the cluster waits for, then what this node has not seen yet.
 func (s *Sealer) count(ctx context.Context, look *Look) (again bool, err error) {
+	if err := s.archive.open(); err != nil {
+		return false, err
+	}
 	for _, c := range look.Section.Cuts() {
-		if look.Floor < c.Last || !look.Votes || s.resting(c.Ordinal) {
+		if look.Floor < c.Last || !look.Votes || s.resting(c.task()) {
 			continue
 		}
 		if c.Disputed() {
@@ -28,16 +31,15 @@ func (s *Sealer) count(ctx context.Context, look *Look) (again bool, err error) 
 		if !s.due(look, c) {
 			continue
 		}
-		if err := s.report(ctx, look, c); err != nil {
+		if again, err = s.report(ctx, look, c); err != nil {
 			if !errors.Is(err, errNotCommitted) {
-				s.rest(c.Ordinal, err)
+				s.rest(c.task(), err)
 			}
 			return false, fmt.Errorf("proof: seal %d: %w", c.Ordinal, err)
 		}
-		return true, nil
-	}
-	if err := s.lateCensus(ctx, look); err != nil {
-		return false, err
+		if again {
+			return true, nil
+		}
 	}
 	return s.catchUp(ctx, look)
 }
@@ -62,57 +64,53 @@ func rootsOf(ordinal uint32, root merkle.Hash) string {
 	return fmt.Sprint("roots ", ordinal, " ", hashText(root))
 }
 
-// resting reports whether an ordinal could not be counted a moment ago.
-func (s *Sealer) resting(ordinal uint32) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return time.Now().Before(s.failed[ordinal].until)
+// task is a file that is to be counted.
+type task struct {
+	kind   leaves.Kind
+	number uint64
 }
 
-// rest leaves an ordinal alone for a while. err says why, nil where that is no failure.
-func (s *Sealer) rest(ordinal uint32, err error) {
+func (c *Cut) task() task { return task{leaves.Strips, uint64(c.Ordinal)} }
+
+// resting reports whether something could not be counted a moment ago.
+func (s *Sealer) resting(t task) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.failed[ordinal] = failure{time.Now().Add(restFailed), err}
+	return time.Now().Before(s.failed[t].until)
 }
 
-// report counts an ordinal and says what came of it. The census comes first: the floor that it needs goes soon.
-func (s *Sealer) report(ctx context.Context, look *Look, c *Cut) error {
-	roots := Roots{Server: s.opt.Server, Ordinal: c.Ordinal}
-	var err error
-	if roots.Census, err = s.censusOf(ctx, c); err != nil && !errors.Is(err, ErrNotCounted) {
-		return err
-	}
+// rest leaves something alone for a while. err says why, nil where that is no failure.
+func (s *Sealer) rest(t task, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed[t] = failure{time.Now().Add(restFailed), err}
+}
+
+// report counts an ordinal, and says what came of it and of the census. It says nothing while the census is being taken.
+func (s *Sealer) report(ctx context.Context, look *Look, c *Cut) (done bool, err error) {
 	if _, here := s.Counted(c.Ordinal); !here {
-		if err := s.strips(ctx, look, c.span()); err != nil {
-			return err
-		}
+		return true, s.strips(ctx, look, c.span())
 	}
-	own, err := s.contentRoot(ctx, c.Ordinal)
+	before, _ := c.Report(s.opt.Server)
+	roots := Roots{Server: s.opt.Server, Ordinal: c.Ordinal, History: c.History, Index: c.Last, Count: before.Count + 1}
+	var known bool
+	if roots.Census, known = s.censusOf(c); !known {
+		return false, nil
+	}
+	if _, ok := s.Signer(look); !ok { // the log has to have this node's key first
+		return false, nil
+	}
+	if roots.Content, err = s.contentRoot(ctx, c.Ordinal); err != nil {
+		return false, err
+	}
+	root, err := merkle.ParseHash(roots.Content.Root)
 	if err != nil {
-		return err
+		return false, err
 	}
-	roots.Content = own
-	root, err := merkle.ParseHash(own.Root)
-	if err != nil {
-		return err
+	if err := s.signRoots(&roots); err != nil {
+		return false, err
 	}
-	return s.say(ctx, KindRoots, rootsOf(c.Ordinal, root), roots)
-}
-
-// censusOf is what this node says of all streams at a cut. What it has said, or found out in this life, it does not count again: the floor may be
-// gone.
-func (s *Sealer) censusOf(ctx context.Context, c *Cut) (*CensusRoot, error) {
-	s.mu.Lock()
-	known, ok := s.taken[c.Last]
-	s.mu.Unlock()
-	if ok {
-		return &known, nil
-	}
-	if r, _ := c.Report(s.opt.Server); r.Census != nil {
-		return r.Census, nil
-	}
-	return s.takeCensus(ctx, c.Last)
+	return true, s.say(ctx, KindRoots, rootsOf(c.Ordinal, root), roots)
 }
 
 // contentRoot is what this node says of an ordinal that it has counted.
@@ -121,9 +119,11 @@ func (s *Sealer) contentRoot(ctx context.Context, ordinal uint32) (ContentRoot, 
 	if !ok {
 		return ContentRoot{}, ErrNotCounted
 	}
-	frames, err := s.archive.frames(ctx, uint64(ordinal), func(leaf []byte) (uint64, error) {
+	frames := uint64(0)
+	err := s.archive.each(ctx, leaves.Strips, uint64(ordinal), func(leaf []byte) error {
 		strip, err := content.ParseStrip(leaf)
-		return strip.Frames, err
+		frames += strip.Frames
+		return err
 	})
 	return ContentRoot{Root: hashText(c.Root), Strips: c.Count, Frames: frames}, err
 }

@@ -10,11 +10,14 @@ import (
 	"github.com/gaplessdb/gapless/vfs"
 )
 
-// step does what the two tasks of a node do until there is nothing to do, or a disk stands in the way, in one goroutine.
+// step does what the three tasks of a node do until there is nothing to do, or a disk stands in the way, in one goroutine.
 func (n *node) step() error {
 	for ctx := context.Background(); ; {
 		before := n.progress()
 		look := n.Look()
+		if _, err := n.sealer.censuses(ctx, &look); err != nil {
+			return err
+		}
 		again, err := n.sealer.count(ctx, &look)
 		if err != nil {
 			return err

@@ -18,7 +18,7 @@ type Difference struct {
 	Want    string     `json:"want"`              // the cluster's root
 	Got     string     `json:"got"`               // this node's
 	Against string     `json:"against,omitempty"` // server whose file this node's was compared with, "" while none could be had
-	Stream  string     `json:"stream,omitempty"`  // tenant/device/stream and epoch of the first leaf that differs
+	Stream  string     `json:"stream,omitempty"`  // tenant/device/stream, and epoch of a strip, of the first leaf that differs
 	What    string     `json:"what,omitempty"`    // about that leaf
 	Key     leaves.Key `json:"-"`                 // of that leaf
 
@@ -26,6 +26,9 @@ type Difference struct {
 }
 
 func (d *Difference) String() string {
+	if d.Want == d.Got {
+		return fmt.Sprintf("what the cluster says of seal %d is not what this node counted: %s", d.Ordinal, d.What)
+	}
 	if d.Census != 0 {
 		return fmt.Sprintf("this node's root of the census at %d is another one", d.Census)
 	}
@@ -36,6 +39,11 @@ func (d *Difference) String() string {
 func (s *Sealer) Differences() []Difference {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.differences()
+}
+
+// differences is Differences for who holds mu.
+func (s *Sealer) differences() []Difference {
 	list := []Difference{}
 	for _, d := range s.differs {
 		list = append(list, *d)
@@ -47,33 +55,50 @@ func (s *Sealer) Differences() []Difference {
 	return list
 }
 
-// explain looks for the first stream in which this node's strips are not those of a node that has the cluster's root.
+// task is the file that differs.
+func (d *Difference) task() task {
+	if d.Census != 0 {
+		return task{leaves.Census, d.Census}
+	}
+	return task{leaves.Strips, uint64(d.Ordinal)}
+}
+
+// explain looks for the first stream in which this node's file is not that of a node that has the cluster's root.
 func (s *Sealer) explain(ctx context.Context, look *Look, d Difference) {
 	for _, server := range look.Peers {
 		first, err := s.against(ctx, server, &d)
 		if err != nil {
-			s.log.Info("strips could not be compared", "seal", d.Ordinal, "server", server, "err", err)
+			s.log.Info("what others counted could not be compared", "seal", d.Ordinal, "census", d.Census, "server", server, "err", err)
 			continue
 		}
 		s.mu.Lock()
-		if at := s.differs[d.Ordinal]; at != nil {
+		at := s.differs[d.Ordinal]
+		if d.Census != 0 {
+			at = s.census
+		}
+		if at != nil && at.Want == d.Want {
 			at.Against, at.Key, at.Stream, at.What, at.explained = server, first.Key, first.Key.String(), first.String(), true
 		}
 		s.mu.Unlock()
-		s.log.Error("the first stream in which this node's content is not the cluster's",
-			"seal", d.Ordinal, "against", server, "stream", first.Key.String(), "difference", first.String())
+		s.log.Error("the first stream in which this node's count is not the cluster's",
+			"seal", d.Ordinal, "census", d.Census, "against", server, "stream", first.Key.String(), "difference", first.String())
 		return
 	}
 }
 
 // against compares with the file of another server, if that has the cluster's root.
 func (s *Sealer) against(ctx context.Context, server string, d *Difference) (first leaves.Difference, err error) {
-	name := s.archive.path(leaves.Strips, uint64(d.Ordinal)) + otherExtension
+	t := d.task()
+	name := s.archive.path(t.kind, t.number) + otherExtension
 	if err := s.archive.removeFile(name); err != nil { // of a failure
 		return first, err
 	}
 	defer func() { err = errors.Join(err, s.archive.removeFile(name)) }()
-	if err := s.fetch(ctx, server, d.Ordinal, name); err != nil {
+	own, here := s.archive.Has(t.kind, t.number)
+	if !here {
+		return first, ErrNotCounted
+	}
+	if err := s.fetch(ctx, server, t, name, max(fetchTimes*own.Bytes, fetchBytes)); err != nil {
 		return first, err
 	}
 	theirs, err := leaves.Open(s.opt.FS, name)
@@ -82,33 +107,41 @@ func (s *Sealer) against(ctx context.Context, server string, d *Difference) (fir
 	}
 	defer theirs.Close()
 	if hashText(theirs.Root()) != d.Want {
-		return first, fmt.Errorf("proof: the strips of %s have root %s, the cluster's is %s", server, theirs.Root(), d.Want)
+		return first, fmt.Errorf("proof: %s %d of %s has root %s, the cluster's is %s", t.kind, t.number, server, theirs.Root(), d.Want)
 	}
-	ours, err := s.archive.Open(leaves.Strips, uint64(d.Ordinal))
+	ours, err := s.archive.Open(t.kind, t.number)
 	if err != nil {
 		return first, err
 	}
 	defer ours.Close()
 	first, err = leaves.First(ours, theirs)
 	if err == nil && first.Where == leaves.Nowhere {
-		err = fmt.Errorf("proof: the strips of %s do not differ from this node's", server)
+		err = fmt.Errorf("proof: %s %d of %s does not differ from this node's", t.kind, t.number, server)
 	}
 	return first, s.archive.Suspect(err)
 }
 
-// fetchBytes is what one call asks another server for.
-const fetchBytes = 1 << 20
+const (
+	fetchBytes = 1 << 20 // what one call asks another server for, and what is taken of any file
+	fetchTimes = 4       // as large as this node's own file may another server's be: else it would fill the disk
+)
 
-// fetch copies another server's strips.
-func (s *Sealer) fetch(ctx context.Context, server string, ordinal uint32, name string) (err error) {
+// fetch copies another server's file of at most so many bytes, while there is room.
+func (s *Sealer) fetch(ctx context.Context, server string, t task, name string, most int64) (err error) {
 	f, err := s.opt.FS.Create(name)
 	if err != nil {
 		return fmt.Errorf("proof: create %s: %w", name, err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	for at := int64(0); ; {
-		b, err := s.opt.Catalog.Strips(ctx, server, ordinal, at, fetchBytes)
+		b, err := s.opt.Catalog.Leaves(ctx, server, t.kind, t.number, at, fetchBytes)
 		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if at+int64(len(b)) > most {
+			return fmt.Errorf("proof: %s %d of %s has more than %d bytes, which is far more than this node's", t.kind, t.number, server, most)
+		}
+		if err := s.archive.room(); err != nil {
 			return err
 		}
 		if _, werr := f.WriteAt(b, at); werr != nil {

@@ -31,6 +31,12 @@ func openStore(fs vfs.FS, dir string) (*tiles.Store, error) {
 
 // follow takes in the records that are new, and makes sure that the frames that hold them are the log that the cluster agreed on.
 func (s *Sealer) follow(ctx context.Context, look *Look) error {
+	if s.isSpoiled() {
+		s.metrics.rebuilt.Inc()
+		if err := s.forget(); err != nil {
+			return err
+		}
+	}
 	size := look.Section.LogSize()
 	if err := s.read(ctx, size); err != nil {
 		return err
@@ -76,7 +82,7 @@ func (s *Sealer) read(ctx context.Context, size int64) error {
 			return err
 		}
 		if next == from {
-			return fmt.Errorf("proof: record %d of the log is not readable here yet", from)
+			return fmt.Errorf("%w: record %d of the log", ErrNotYet, from)
 		}
 	}
 }
@@ -111,7 +117,7 @@ func (s *Sealer) reopen() error {
 		return err
 	}
 	old := s.store
-	s.store, s.index = store, logIndex{}
+	s.store, s.index, s.spoiled = store, logIndex{}, false
 	return old.Close()
 }
 
@@ -123,6 +129,7 @@ func (s *Sealer) forget() error {
 	if err := s.store.Truncate(0); err != nil {
 		return errors.Join(err, s.reopen())
 	}
+	s.spoiled = false
 	return nil
 }
 

@@ -10,15 +10,21 @@ import (
 	"github.com/gaplessdb/gapless/vfs"
 )
 
-// TestNothingSpins: without a change a node looks once a second in each of its two tasks, and commits nothing: idle, without a leader, with a state
+// TestNothingSpins: without a change a node looks once a second in each of its three tasks, and commits nothing: idle, without a leader, with a state
 // that lags behind what it said, with a key that is refused, with roots that differ.
 func TestNothingSpins(t *testing.T) {
 	for name, plant := range map[string]func(r *rig){
-		"idle":               func(*rig) {},
-		"no leader":          func(r *rig) { r.leader = -1 },
-		"not active":         func(r *rig) { r.version = 2 },
-		"a state that lags":  func(r *rig) { r.nodes[1].behind = copyOf(r.log.s) },
-		"a refused key":      func(r *rig) { r.nodes[1].seed = r.nodes[0].seed },
+		"idle":              func(*rig) {},
+		"no leader":         func(r *rig) { r.leader = -1 },
+		"not active":        func(r *rig) { r.version = 2 },
+		"a state that lags": func(r *rig) { r.nodes[1].behind = copyOf(r.log.s) },
+		"a refused key": func(r *rig) {
+			for _, n := range r.nodes { // the second one makes another, once
+				if err := keyOf(r.t, 0).Save(n.fs, keyName(1)); err != nil {
+					r.t.Fatal(err)
+				}
+			}
+		},
 		"no vote in the log": func(r *rig) { r.log.voters = []string{"n1.a", "n2.b", "n9.x"} },
 		"a broken disk":      func(r *rig) { r.nodes[1].fs.Inject(vfs.FailKind(vfs.OpWrite, syscall.EIO)) },
 	} {
@@ -48,7 +54,7 @@ func TestNothingSpins(t *testing.T) {
 				r.pass(seconds * time.Second)
 				r.mu.Lock()
 				defer r.mu.Unlock()
-				if got := n.looks - looks; got > 3*seconds {
+				if got := n.looks - looks; got > 5*seconds {
 					t.Errorf("%d looks in %d s", got, seconds)
 				}
 				if got := total(r.said) - said; name == "idle" && got > 0 || got > 3*2*seconds {
@@ -81,13 +87,13 @@ func TestBusyLog(t *testing.T) {
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if got := r.nodes[0].looks - looks; got > 250 {
+		if got := r.nodes[0].looks - looks; got > 350 {
 			t.Errorf("%d looks in a second of 10,000 changes", got)
 		}
 	})
 }
 
-// TestBusyLogBadDisk: what fails is tried again, and said, once in an interval, however fast the log moves.
+// TestBusyLogBadDisk: what fails is tried again once in an interval, and said once in five seconds, however fast the log moves.
 func TestBusyLogBadDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 1)
@@ -101,7 +107,7 @@ func TestBusyLogBadDisk(t *testing.T) {
 			r.tick(0)
 			r.pass(time.Millisecond)
 		}
-		if got := strings.Count(n.output.String(), "level=WARN"); got < 5 || got > 30 {
+		if got := strings.Count(n.output.String(), "level=WARN"); got < 2 || got > 10 {
 			t.Errorf("%d warnings in 10 s", got)
 		}
 		n.fs.Inject(nil)

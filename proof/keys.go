@@ -16,7 +16,7 @@ type Key struct {
 	VKey    string `json:"vkey"`     // of its cosignatures
 	LogVKey string `json:"log_vkey"` // of its signatures as the log
 	Since   int64  `json:"since"`    // size of the log with its KEY record
-	Until   int64  `json:"until"`    // size with the record of the one that replaced it, 0: it is in use
+	Until   int64  `json:"until"`    // size with the record that ended its use: the KEY of the one that replaced it, or its own end. 0: it is in use
 }
 
 // key finds the key that a node cosigns with now.
@@ -30,7 +30,7 @@ func (s *Section) applyKey(commitMS int64, body []byte) error {
 	if err := parse(body, &c); err != nil {
 		return err
 	}
-	node, err := c.check(s.origin)
+	node, err := c.check(sign.Origin(s.cluster))
 	if err != nil {
 		return err
 	}
@@ -46,12 +46,16 @@ func (s *Section) applyKey(commitMS int64, body []byte) error {
 		return refuse(CodeNotCurrent, "read the keys again", "%s cosigns with %q, not with %q", node, before.VKey, c.Replaces)
 	}
 	moved := before.VKey == c.VKey
-	if err := s.mayUse(&c, &before, moved); err != nil {
+	if err := s.mayUse(node, &c, &before, moved); err != nil {
+		return err
+	}
+	if err := c.signed(slices.Contains(s.voters, before.Server)); err != nil {
 		return err
 	}
 	s.origin = c.Origin
 	s.append(&record.Key{
 		Head: record.NewHead(record.TypeKey, commitMS), Node: node, Server: c.Server, VKey: c.VKey, LogVKey: c.LogVKey, Replaces: before.VKey, By: c.By,
+		Signed: c.Signature, ReplacedSigned: c.ReplacedSignature, Census: s.census,
 	})
 	s.keys = slices.Clone(s.keys)
 	switch {
@@ -67,9 +71,50 @@ func (s *Section) applyKey(commitMS int64, body []byte) error {
 	return nil
 }
 
+// word is what the signatures of the command are of.
+func (c *keyCommand) word() sign.KeyWord {
+	return sign.KeyWord{Origin: c.Origin, Server: c.Server, VKey: c.VKey, Replaces: c.Replaces}
+}
+
+// signed refuses a key that nobody proved to have, and one that the replaced key does not want while that votes: a node speaks for itself only.
+func (c *keyCommand) signed(replacedVotes bool) error {
+	if err := sign.CheckKeyWord(c.VKey, c.word(), c.Signature); err != nil {
+		return refuse(CodeBadSignature, "sign it with the new key", "key of %.300q: by the new key: %v", c.Server, err)
+	}
+	if c.ReplacedSignature == "" && !replacedVotes {
+		return nil
+	}
+	if err := sign.CheckKeyWord(c.Replaces, c.word(), c.ReplacedSignature); err != nil {
+		return refuse(CodeBadSignature, "sign it with the replaced key as well; a server whose key file is lost has to be removed, and added with a new disk",
+			"key of %.300q: by the replaced key: %v", c.Server, err)
+	}
+	return nil
+}
+
+// applyRetire takes the key of a server that is gone out of use: the log needs no signature for that, who votes is the cluster's to say.
+func (s *Section) applyRetire(commitMS int64, body []byte) error {
+	var c retireCommand
+	if err := parse(body, &c); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(s.keys, func(k Key) bool { return k.Server == c.Server && k.Until == 0 })
+	if i < 0 {
+		return refuse(CodeNotCurrent, "nothing is left to do", "the log has no key of %.300q in use", c.Server)
+	}
+	if slices.Contains(s.voters, c.Server) {
+		return refuse(CodeNotCurrent, "remove that server first", "%s has a vote", c.Server)
+	}
+	k := s.keys[i]
+	s.append(&record.Key{Head: record.NewHead(record.TypeKey, commitMS), Node: k.Node, Server: k.Server, Replaces: k.VKey, Census: s.census})
+	s.keys = slices.Clone(s.keys)
+	s.keys[i].Until = s.edge.Size
+	s.target()
+	return nil
+}
+
 // mayUse refuses keys that were in use before, by whatever node. A node's new server may go on with the key of the one before, once that has no vote:
 // so a key is that of one server.
-func (s *Section) mayUse(c *keyCommand, before *Key, moved bool) error {
+func (s *Section) mayUse(node string, c *keyCommand, before *Key, moved bool) error {
 	switch {
 	case moved && before.Server == c.Server:
 		return refuse(CodeNotCurrent, "nothing is left to do", "%s cosigns with that key", c.Server)
@@ -81,11 +126,23 @@ func (s *Section) mayUse(c *keyCommand, before *Key, moved bool) error {
 		return refuse(CodeBadProof, "make a new key", "the key %s was in use before", c.LogVKey)
 	case len(s.keys) >= maxKeys:
 		return refuse(CodeProofLimit, "this cluster has changed its keys too often", "it has had %d keys", len(s.keys))
+	case s.keysOf(node) >= maxNodeKeys:
+		return refuse(CodeProofLimit, "give the node another name: it has changed its key too often", "%s has had %d keys", node, maxNodeKeys)
 	}
 	return nil
 }
 
-// check is a refusal of keys that cannot be the server's.
+// keysOf is how many keys a node has had.
+func (s *Section) keysOf(node string) (n int) {
+	for i := range s.keys {
+		if s.keys[i].Node == node {
+			n++
+		}
+	}
+	return n
+}
+
+// check is a refusal of keys that cannot be the server's, in the log of that name.
 func (c *keyCommand) check(origin string) (node string, err error) {
 	bad := func(format string, args ...any) error {
 		return refuse(CodeBadProof, "update the node, or its key file", "key of %.300q: %s", c.Server, fmt.Sprintf(format, args...))
@@ -94,7 +151,7 @@ func (c *keyCommand) check(origin string) (node string, err error) {
 	if !ok || node == "" || len(c.Server) > maxName || len(c.Origin) > maxName || len(c.By) > maxBy {
 		return "", bad("no server, or its words are too long")
 	}
-	if origin != "" && c.Origin != origin {
+	if c.Origin != origin {
 		return "", bad("the log is %q, not %q", origin, c.Origin)
 	}
 	cosigner, err := sign.ParseVerifierKey(c.VKey)

@@ -3,9 +3,13 @@ package proof
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gaplessdb/gapless/proof/leaves"
+	"github.com/gaplessdb/gapless/vfs"
 )
 
 // TestCensusFloorGone: a node whose floor is gone says nothing of the census, does not sign, and signs with the next.
@@ -47,14 +51,14 @@ func TestSlowNodeTakesTheCensus(t *testing.T) {
 	})
 }
 
-// TestLateNodeCountsInOnePass: a node that was away for many seals opens each segment once, not once for each ordinal.
+// TestLateNodeCountsInOnePass: a node that was away for many seals opens each segment once, not once for each ordinal, and eight files at once.
 func TestLateNodeCountsInOnePass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 3)
 		r.nodes[0].start()
 		r.nodes[1].start()
 		t.Cleanup(func() { r.nodes[0].kill(); r.nodes[1].kill() })
-		const seals = atOnce + 10
+		const seals = atOnce + 5
 		for range seals {
 			r.store("d1", 3)
 			r.seal(r.nodes[0])
@@ -63,11 +67,26 @@ func TestLateNodeCountsInOnePass(t *testing.T) {
 		for index := range r.ledgers {
 			late.gone[index] = index != r.nodes[0].floor
 		}
+		var open, most atomic.Int32
+		late.fs.Inject(func(op vfs.Op) error {
+			if name, tmp := strings.CutSuffix(op.Name, leaves.TempExtension); tmp && strings.HasSuffix(name, ".strips") {
+				switch op.Kind {
+				case vfs.OpCreate:
+					most.Store(max(most.Load(), open.Add(1)))
+				case vfs.OpRename:
+					open.Add(-1)
+				}
+			}
+			return nil
+		})
 		late.start()
 		defer late.kill()
 		r.settled(late)
 		if r.peek(&late.opened) != seals || strings.Count(late.output.String(), "msg=counted") != 2 {
 			t.Errorf("it opened %d segments, there are %d:\n%s", r.peek(&late.opened), seals, late.output.String())
+		}
+		if most.Load() != 1 { // filesOfProof of openfiles.go counts on it
+			t.Errorf("%d files of strips were open at once", most.Load())
 		}
 		if err := late.check(); err != nil || late.sealer.Status().Checked != seals {
 			t.Errorf("%v %+v", err, late.sealer.Status())

@@ -8,12 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/gaplessdb/gapless/proof/merkle"
 	"github.com/gaplessdb/gapless/proof/record"
+	"github.com/gaplessdb/gapless/proof/sign"
 )
 
 // log applies commands in order, as raftfsm does, and keeps the records.
@@ -27,8 +30,11 @@ type log struct {
 	records [][]byte
 }
 
+// logBeganMS is the commit time before the first command.
+const logBeganMS = 1_700_000_000_000
+
 func newLog(t testing.TB, voters ...string) *log {
-	return &log{t: t, s: NewSection(), index: 100, ms: 1_700_000_000_000, history: 1, voters: voters}
+	return &log{t: t, s: NewSection(), index: 100, ms: logBeganMS, history: 1, voters: voters}
 }
 
 var three = []string{"n1.a", "n2.b", "n3.c"}
@@ -36,6 +42,9 @@ var three = []string{"n1.a", "n2.b", "n3.c"}
 // apply applies a command and returns the code of its refusal, "" for none.
 func (l *log) apply(kind uint16, command any) string {
 	l.t.Helper()
+	if r, ok := command.(Roots); ok && r.Signature == "" {
+		command = l.signed(r)
+	}
 	body, err := json.Marshal(command)
 	if err != nil {
 		l.t.Fatal(err)
@@ -47,7 +56,7 @@ func (l *log) applyBody(kind uint16, body []byte) string {
 	l.t.Helper()
 	l.index++
 	l.ms += 250
-	l.s.At(l.history, l.voters)
+	l.s.At(l.history, clusterID, l.voters)
 	before, size := frozen(l.t, l.s), l.s.LogSize()
 	_, err := l.s.Apply(l.index, 7, l.ms, kind, CommandVersion, body)
 	var refusal *Refusal
@@ -116,6 +125,77 @@ func (l *log) want(code string, kind uint16, command any) {
 	}
 }
 
+// placed are roots as the next word of their server for the cut of their ordinal.
+func (l *log) placed(r Roots) Roots {
+	if r.Count > 0 {
+		return r
+	}
+	r.Count = 1
+	for _, c := range l.s.Cuts() {
+		if c.Ordinal == r.Ordinal {
+			before, _ := c.Report(r.Server)
+			r.History, r.Index, r.Count = c.History, c.Last, before.Count+1
+		}
+	}
+	return r
+}
+
+// signed are roots with the signature of their server. One that votes and has no key yet makes one known first.
+func (l *log) signed(r Roots) Roots {
+	l.t.Helper()
+	r = l.placed(r)
+	if node, _, _ := strings.Cut(r.Server, "."); slices.Contains(l.voters, r.Server) {
+		if k, ok := l.s.KeyOf(node); !ok || k.Server != r.Server {
+			l.want("", KindKey, keyCommandOf(l.t, keyOf(l.t, l.unused()), r.Server))
+		}
+	}
+	i := slices.IndexFunc(l.s.keys, func(k Key) bool { return k.Server == r.Server && k.Until == 0 })
+	if i < 0 {
+		return r
+	}
+	known, err := sign.ParseVerifierKey(l.s.keys[i].VKey)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	w, err := r.word(origin)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	r.Signature = rootsLineOf(l.t, ring()[known.Public], l.s.keys[i].Node, w)
+	return r
+}
+
+// ring has the keys with all seeds, by their public halves.
+var ring = sync.OnceValue(func() map[[32]byte]sign.Key {
+	all := map[[32]byte]sign.Key{}
+	for i := range 256 {
+		seed := make([]byte, 32)
+		for k := range seed {
+			seed[k] = byte(i + k)
+		}
+		key, err := sign.Generate(bytes.NewReader(seed))
+		if err != nil {
+			panic(err)
+		}
+		all[[32]byte(key.Public())] = key
+	}
+	return all
+})
+
+// unused is the first seed of a key that the log does not know.
+func (l *log) unused() (seed byte) {
+	used := map[[32]byte]bool{}
+	for _, k := range l.s.keys {
+		if known, err := sign.ParseVerifierKey(k.VKey); err == nil {
+			used[known.Public] = true
+		}
+	}
+	for used[[32]byte(keyOf(l.t, seed).Public())] {
+		seed++
+	}
+	return seed
+}
+
 // told are the records, in short.
 func (l *log) told() (list []string) {
 	l.t.Helper()
@@ -130,7 +210,7 @@ func (l *log) told() (list []string) {
 		case *record.Census:
 			list = append(list, fmt.Sprint("census ", r.Seal, " ", r.Streams))
 		case *record.Key:
-			list = append(list, "key "+r.Server)
+			list = append(list, map[bool]string{true: "retired ", false: "key "}[r.VKey == ""]+r.Server)
 		case *record.Merge:
 			list = append(list, fmt.Sprint("merge ", len(r.Drop), " ", len(r.Add)))
 		case *record.Policy:
@@ -142,7 +222,16 @@ func (l *log) told() (list []string) {
 	return list
 }
 
+// tells checks all records but those of keys.
 func (l *log) tells(want ...string) {
+	l.t.Helper()
+	got := slices.DeleteFunc(l.told(), func(text string) bool { return strings.HasPrefix(text, "key ") })
+	if !slices.Equal(got, want) {
+		l.t.Errorf("the log tells %q, want %q", got, want)
+	}
+}
+
+func (l *log) tellsAll(want ...string) {
 	l.t.Helper()
 	if got := l.told(); !slices.Equal(got, want) {
 		l.t.Errorf("the log tells %q, want %q", got, want)

@@ -1,7 +1,9 @@
 package proof
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/gaplessdb/gapless/proof/record"
 )
@@ -11,6 +13,8 @@ type logIndex struct {
 	size     int64         // records that were looked at
 	seals    []sealPlace   // of ordinal i+1
 	censuses []censusPlace // ascending by index
+	keys     []keyPlace
+	policies []record.Policy
 }
 
 type sealPlace struct {
@@ -21,6 +25,11 @@ type sealPlace struct {
 type censusPlace struct {
 	N      int64
 	Census record.Census
+}
+
+type keyPlace struct {
+	N   int64
+	Key record.Key
 }
 
 // add takes in the next record.
@@ -37,6 +46,10 @@ func (x *logIndex) add(n int64, data []byte) error {
 		x.seals = append(x.seals, sealPlace{n, *r})
 	case *record.Census:
 		x.censuses = append(x.censuses, censusPlace{n, *r})
+	case *record.Key:
+		x.keys = append(x.keys, keyPlace{n, *r})
+	case *record.Policy:
+		x.policies = append(x.policies, *r)
 	}
 	x.size = n + 1
 	return nil
@@ -50,6 +63,42 @@ func (x *logIndex) censusBefore(size int64) (p censusPlace, ok bool) {
 		}
 	}
 	return p, false
+}
+
+// policyAt is the hash of the policy in force at an index, "" where the log does not tell: it was set before there was a log.
+func (x *logIndex) policyAt(index uint64) string {
+	for i := len(x.policies) - 1; i >= 0; i-- {
+		if x.policies[i].Index <= index {
+			return x.policies[i].SHA256
+		}
+	}
+	return ""
+}
+
+// record is a SEAL, CENSUS or KEY, nil where the record of that number is another one, or not read yet.
+func (x *logIndex) record(n int64) record.Record {
+	if i, ok := slices.BinarySearchFunc(x.seals, n, func(p sealPlace, n int64) int { return cmp.Compare(p.N, n) }); ok {
+		return &x.seals[i].Seal
+	}
+	if i, ok := slices.BinarySearchFunc(x.censuses, n, func(p censusPlace, n int64) int { return cmp.Compare(p.N, n) }); ok {
+		return &x.censuses[i].Census
+	}
+	if i, ok := slices.BinarySearchFunc(x.keys, n, func(p keyPlace, n int64) int { return cmp.Compare(p.N, n) }); ok {
+		return &x.keys[i].Key
+	}
+	return nil
+}
+
+// RecordAt is a record that certificates show, a SEAL, a CENSUS or a KEY, as the log has it; false for others, and where this node has not read so far.
+func (s *Sealer) RecordAt(n int64) ([]byte, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.index.record(n)
+	if r == nil {
+		return nil, false
+	}
+	b, err := record.Encode(r) // Parse took it: it encodes to what it was
+	return b, err == nil
 }
 
 // SealOf is the SEAL of an ordinal and the number of its record, false where this node has not seen it yet.

@@ -2,8 +2,12 @@ package proof
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gaplessdb/gapless/proof/leaves"
+	"github.com/gaplessdb/gapless/proof/record"
 )
 
 // metrics are a sealer's figures.
@@ -14,6 +18,8 @@ type metrics struct {
 	contentSeconds prometheus.Histogram
 	frames         prometheus.Counter
 	rebuilt        prometheus.Counter
+	uncounted      prometheus.Counter
+	foreign        prometheus.Counter
 }
 
 func newMetrics(s *Sealer, r prometheus.Registerer) (*metrics, error) {
@@ -34,10 +40,20 @@ func newMetrics(s *Sealer, r prometheus.Registerer) (*metrics, error) {
 	m.contentSeconds = seconds("content_seconds", "How long it took to hash the frames of one or more seals.")
 	m.frames = counter("hashed_frames_total", "Frames that were hashed.")
 	m.rebuilt = counter("log_rebuilds_total", "Times that the hashes of the log did not fit the log and were made again.")
-	m.all = []prometheus.Collector{m.censusSeconds, m.contentSeconds, m.frames, m.rebuilt,
-		gauge("pending_seals", "Ended seals on whose roots no majority has agreed yet. More than a few for long: nodes are away, or differ.",
-			func(look *Look) float64 { return float64(look.Section.Ordinal() - 1 - look.Section.SealedThrough()) }),
+	m.uncounted = counter("uncounted_total", "Seals that were done with and have no census, as this process saw it. Anything but 0 is an alarm: the nodes' ledgers differ, or no majority took one.")
+	m.foreign = counter("foreign_commands_total", "Keys, roots and signatures that a node wanted committed in the name of another. Anything but 0 is an alarm: that node's binary is not gapless.")
+	m.all = []prometheus.Collector{m.censusSeconds, m.contentSeconds, m.frames, m.rebuilt, m.uncounted, m.foreign, &archiveBytes{s},
+		gauge("signs", "1: the log has this node's key, and it objects to nothing that is to be signed. 0 for long on a node with a vote is an alarm: GET /v1/proof tells why.", s.signs),
+		gauge("foreign_key", "1: somebody made a key known in this node's name, an alarm.", func(*Look) float64 { return oneIf(s.isForeign()) }),
+		gauge("pending_seals", "Ended seals that wait for the roots or the censuses of a majority. More than a few for long: nodes are away, or differ.",
+			func(look *Look) float64 { return float64(len(look.Section.Cuts())) }),
+		gauge("disputed_censuses", "Ended seals of which a majority of the nodes has said a census, and no majority the same one. Anything but 0 for longer than a moment is an alarm: the nodes' ledgers differ.",
+			func(look *Look) float64 { return float64(look.disputedCensuses()) }),
 		gauge("sealed_ordinal", "The newest seal that is in the log.", func(look *Look) float64 { return float64(look.Section.SealedThrough()) }),
+		gauge("counted_ordinal", "The newest seal that has a census in the log.", func(look *Look) float64 { return float64(look.Section.CountedThrough()) }),
+		gauge("census_age_seconds", "How old the newest census in a checkpoint is, in the time of the log: certificates are as of then. 0 before there is one.", s.censusAge),
+		gauge("tree_records", "Records of the tree that the nodes sign at the moment. checkpoint_records below it for long: no majority signs.",
+			func(look *Look) float64 { return float64(look.Section.Current().Size) }),
 		gauge("log_records", "Records in the log.", func(look *Look) float64 { return float64(look.Section.LogSize()) }),
 		gauge("checkpoint_records", "Records that the newest checkpoint covers.", func(look *Look) float64 { return float64(look.Section.newest.Size) }),
 		gauge("differences", "Seals of which this node computed another root than the cluster. Anything but 0 is an alarm: a segment or this binary is at fault, and this node does not sign.",
@@ -51,6 +67,41 @@ func newMetrics(s *Sealer, r prometheus.Registerer) (*metrics, error) {
 		}
 	}
 	return m, nil
+}
+
+// censusAge is how old the newest census in a checkpoint is.
+func (s *Sealer) censusAge(look *Look) float64 {
+	c, _, ok := s.CensusOf(look.Section.newest.Index)
+	if !ok {
+		return 0
+	}
+	at, err := record.ParseTime(c.At)
+	if err != nil {
+		return 0
+	}
+	return time.UnixMilli(look.NowMS).Sub(at).Seconds()
+}
+
+// archiveBytes is the metric of what lies on the disk.
+type archiveBytes struct{ s *Sealer }
+
+var bytesDesc = prometheus.NewDesc("gapless_proof_bytes", "Bytes of what this node counted (strips, which stay; censuses) and of the hashes of the log.", []string{"kind"}, nil)
+
+// Describe implements prometheus.Collector.
+func (b *archiveBytes) Describe(ch chan<- *prometheus.Desc) { ch <- bytesDesc }
+
+// Collect implements prometheus.Collector.
+func (b *archiveBytes) Collect(ch chan<- prometheus.Metric) {
+	for kind, n := range b.s.Bytes() {
+		ch <- prometheus.MustNewConstMetric(bytesDesc, prometheus.GaugeValue, float64(n), kind)
+	}
+}
+
+// Bytes is what lies on this node's disk: files that were not looked into yet in this life are not in it.
+func (s *Sealer) Bytes() map[string]int64 {
+	return map[string]int64{
+		leaves.Strips.String(): s.archive.Bytes(leaves.Strips), leaves.Census.String(): s.archive.Bytes(leaves.Census), "log": s.Store().Bytes(),
+	}
 }
 
 func (m *metrics) unregister() {

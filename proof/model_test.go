@@ -95,7 +95,11 @@ func (m *model) most(n int, voters []string, what func(Roots) string) string {
 func TestSectionAgainstModel(t *testing.T) {
 	servers := []string{"n1.a", "n2.b", "n3.c", "n4.d", "n5.e"}
 	rapid.Check(t, func(rt *rapid.T) {
-		l := newLog(t, three...)
+		l := newLog(t, servers...)
+		for i, server := range servers {
+			l.want("", KindKey, keyCommandOf(t, keyOf(t, byte(32*i)), server))
+		}
+		l.voters = three
 		m := &model{open: 1, reports: map[int]map[string]Roots{}, closed: map[int]bool{}}
 		for range rapid.IntRange(1, 60).Draw(rt, "commands") {
 			switch what := rapid.IntRange(0, 19).Draw(rt, "what"); {
@@ -125,7 +129,7 @@ func TestSectionAgainstModel(t *testing.T) {
 					rapid.Int64Range(1, 2).Draw(rt, "content"), rapid.Int64Range(0, 2).Draw(rt, "census"))
 				l.want(m.report(r, l.voters), KindRoots, r)
 			}
-			if got := l.told(); !slices.Equal(got, m.expected) {
+			if got := l.told()[len(servers):]; !slices.Equal(got, m.expected) {
 				rt.Fatalf("the log tells %q, want %q", got, m.expected)
 			}
 		}
@@ -140,61 +144,90 @@ func TestSectionAgainstModel(t *testing.T) {
 	})
 }
 
-// TestSameLogSameBytes: the section after each command is a function of the commands alone, whether it comes out of a checkpoint or not.
-func TestSameLogSameBytes(t *testing.T) {
-	type entry struct {
-		kind uint16
-		body []byte
+// entry is a command, and who voted in which history when it was applied.
+type entry struct {
+	kind    uint16
+	body    []byte
+	history uint64
+	voters  []string
+}
+
+// story is a log with something of every command, taken or refused, and what came of each.
+type story struct {
+	*log
+	entries []entry
+	states  [][]byte // before the first command, and after each
+	records []int    // likewise, how many there are
+}
+
+func (s *story) do(kind uint16, command any) {
+	s.t.Helper()
+	if r, ok := command.(Roots); ok {
+		command = s.signed(r)
 	}
-	var entries []entry
-	var states [][]byte
-	var records []int
-	l := keyed(t)
-	do := func(kind uint16, command any) {
-		body, err := json.Marshal(command)
-		if err != nil {
-			t.Fatal(err)
-		}
-		entries = append(entries, entry{kind, body})
-		l.applyBody(kind, body)
-		states, records = append(states, frozen(t, l.s)), append(records, len(l.records))
+	body, err := json.Marshal(command)
+	if err != nil {
+		s.t.Fatal(err)
 	}
-	start, index, ms := frozen(t, l.s), l.index, l.ms
-	begun := len(l.records)
+	s.entries = append(s.entries, entry{kind, body, s.history, s.voters})
+	s.applyBody(kind, body)
+	s.states, s.records = append(s.states, frozen(s.t, s.s)), append(s.records, len(s.log.records))
+}
+
+func tellStory(t testing.TB) *story {
+	s := &story{log: newLog(t, three...)}
+	s.states, s.records = [][]byte{frozen(t, s.s)}, []int{0}
+	for i, server := range three {
+		s.do(KindKey, keyCommandOf(t, keyOf(t, byte(32*i)), server))
+	}
 	for n := uint32(1); n < 5; n++ {
-		do(KindCut, cutCommand{n})
-		do(KindCut, cutCommand{n})
+		s.history = uint64(n)
+		s.do(KindCut, cutCommand{n})
+		s.do(KindCut, cutCommand{n})
 		for i, server := range three {
-			do(KindRoots, roots(server, n, int64(n)+int64(i/2), int64(n)))
+			s.do(KindRoots, roots(server, n, int64(n)+int64(i/2), int64(n)))
 		}
-		do(KindCosign, cosignOf(t, keyOf(t, 0), "n1.a", l.s.Current()))
-		do(KindCosign, cosignOf(t, keyOf(t, 0), "n1.a", l.s.Current()))
-		do(KindCosign, cosignOf(t, keyOf(t, 64), "n3.c", l.s.Current()))
+		s.do(KindCosign, cosignOf(t, keyOf(t, 0), "n1.a", s.s.Current()))
+		s.do(KindCosign, cosignOf(t, keyOf(t, 0), "n1.a", s.s.Current()))
+		s.do(KindCosign, cosignOf(t, keyOf(t, 64), "n3.c", s.s.Current()))
+		newest := s.s.Newest()
+		s.do(KindWitness, witnessCommand{newest.Size, hashText(newest.Root), []string{s.witnessLine(96, "witness.example/w1", int64(n))}})
 	}
-	do(KindKey, keyCommandOf(t, keyOf(t, 128), "n2.b", l.s.keys[1].VKey))
-	for from := -1; from < len(entries)-1; from++ {
-		again := newLog(t, three...)
-		state := start
-		if from >= 0 {
-			state = states[from]
-		}
-		if err := again.s.Restore(bytes.NewReader(state)); err != nil {
+	s.do(KindKey, keyCommandOf(t, keyOf(t, 128), "n2.b", keyOf(t, 32)))
+	s.do(KindRetire, retireCommand{"n3.c"})
+	s.voters = three[:2]
+	s.do(KindRetire, retireCommand{"n3.c"})
+	s.do(KindCut, cutCommand{5})
+	s.do(KindRoots, roots("n1.a", 5, 5, 5))
+	s.voters = append(slices.Clone(three[:2]), "n3.z")
+	s.do(KindKey, keyCommandOf(t, keyOf(t, 64), "n3.z"))
+	s.do(KindKey, keyCommandOf(t, keyOf(t, 65), "n3.z"))
+	s.do(KindRoots, roots("n3.z", 5, 5, 5))
+	return s
+}
+
+// TestSameLogSameBytes: the records and the section after each command are a function of the commands alone, whether the section comes out of a
+// checkpoint or not.
+func TestSameLogSameBytes(t *testing.T) {
+	s := tellStory(t)
+	s.tells("seal 1 1", "census 1 1", "seal 2 2", "census 2 2", "seal 3 3", "census 3 3", "seal 4 4", "census 4 4", "retired n3.c", "seal 5 5", "census 5 5")
+	start := s.index - uint64(len(s.entries))
+	for from := range s.entries {
+		again := newLog(t)
+		if err := again.s.Restore(bytes.NewReader(s.states[from])); err != nil {
 			t.Fatal(err)
 		}
-		known := begun
-		if from >= 0 {
-			known = records[from]
-		}
-		again.records, again.index, again.ms = slices.Clone(l.records[:known]), index+uint64(from+1), ms+250*int64(from+1)
-		for i := from + 1; i < len(entries); i++ {
-			again.applyBody(entries[i].kind, entries[i].body)
-			if !bytes.Equal(frozen(t, again.s), states[i]) {
-				t.Fatalf("restored after command %d, the state after command %d is\n%s\nwant\n%s", from, i, frozen(t, again.s), states[i])
+		again.records, again.index, again.ms = slices.Clone(s.log.records[:s.records[from]]), start+uint64(from), again.ms+250*int64(from)
+		for i, e := range s.entries[from:] {
+			again.history, again.voters = e.history, e.voters
+			again.applyBody(e.kind, e.body)
+			if want := s.states[from+i+1]; !bytes.Equal(frozen(t, again.s), want) {
+				t.Fatalf("restored after command %d, the state after command %d is\n%s\nwant\n%s", from, from+i+1, frozen(t, again.s), want)
 			}
 		}
-		for i := range l.records {
-			if !bytes.Equal(again.records[i], l.records[i]) {
-				t.Fatalf("restored after command %d, record %d is\n%s\nwant\n%s", from, i, again.records[i], l.records[i])
+		for i := range s.log.records {
+			if !bytes.Equal(again.records[i], s.log.records[i]) {
+				t.Fatalf("restored after command %d, record %d is\n%s\nwant\n%s", from, i, again.records[i], s.log.records[i])
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gaplessdb/gapless/proof/merkle"
+	"github.com/gaplessdb/gapless/proof/sign"
 )
 
 // Restore implements raftfsm.Section. What it refuses leaves the section as it was.
@@ -24,12 +25,12 @@ func (s *Section) Restore(r io.Reader) error {
 	}
 	next, err := doc.section()
 	if err == nil {
+		next.history, next.cluster, next.voters = s.history, s.cluster, s.voters
 		err = next.check()
 	}
 	if err != nil {
 		return fmt.Errorf("proof: checkpoint: %w", err)
 	}
-	next.history, next.voters = s.history, s.voters
 	*s = *next
 	return nil
 }
@@ -40,7 +41,7 @@ func (doc *document) section() (s *Section, err error) {
 		return nil, fmt.Errorf("version %d, this binary knows %d: upgrade it", doc.Version, checkpointVersion)
 	}
 	s = &Section{
-		ordinal: doc.Ordinal, first: doc.First, cutMS: doc.CutMS, sealed: doc.Sealed, counted: doc.Counted, index: doc.Index,
+		ordinal: doc.Ordinal, first: doc.First, cutMS: doc.CutMS, sealed: doc.Sealed, counted: doc.Counted, index: doc.Index, census: doc.Census,
 		origin: doc.Origin, keys: doc.Keys, signed: doc.Signed, edge: merkle.Edge{Size: doc.Size},
 		newest: Checkpoint{Signatures: doc.Newest.Signatures, Witnesses: doc.Newest.Witnesses, Counted: doc.Newest.Counted, Index: doc.Newest.Index},
 	}
@@ -74,11 +75,17 @@ func (s *Section) check() error {
 	if !s.edge.Valid() {
 		return fmt.Errorf("a tree of %d records has another edge than %d hashes", s.edge.Size, len(s.edge.Hashes))
 	}
-	if s.ordinal == 0 || s.sealed >= s.ordinal || s.counted > s.sealed || len(s.cuts) > maxCuts || len(s.keys) > maxKeys {
+	if s.ordinal == 0 || s.sealed >= s.ordinal || s.counted > s.sealed || s.ordinal-1-s.sealed > maxCuts || len(s.keys) > maxKeys {
 		return fmt.Errorf("ordinal %d, sealed %d, counted %d, %d cuts, %d keys contradict each other", s.ordinal, s.sealed, s.counted, len(s.cuts), len(s.keys))
+	}
+	if s.census < -1 || s.census >= s.edge.Size || (s.census < 0) != (s.counted == 0) {
+		return fmt.Errorf("ordinal %d is counted, record %d of %d is the newest CENSUS", s.counted, s.census, s.edge.Size)
 	}
 	if err := s.checkCuts(); err != nil {
 		return err
+	}
+	if (s.origin == "") != (len(s.keys) == 0) || s.origin != "" && s.cluster != "" && s.origin != sign.Origin(s.cluster) {
+		return fmt.Errorf("the log %q with %d keys, in cluster %q", s.origin, len(s.keys), s.cluster)
 	}
 	for i := range s.keys {
 		if err := s.checkKey(i); err != nil {
@@ -107,6 +114,9 @@ func (s *Section) check() error {
 // checkCuts: those that have no SEAL are all up to the open ordinal; those that have one still wait for their census.
 func (s *Section) checkCuts() error {
 	unsealed := s.sealed + 1
+	if uncounted := len(s.cuts) - int(s.ordinal-unsealed); uncounted > maxUncounted {
+		return fmt.Errorf("%d sealed ordinals wait for their census", uncounted)
+	}
 	for i, c := range s.cuts {
 		switch {
 		case c.Sealed && (c.Ordinal > s.sealed || c.Ordinal <= s.counted), !c.Sealed && c.Ordinal != unsealed,
@@ -117,11 +127,12 @@ func (s *Section) checkCuts() error {
 			unsealed++
 		}
 		for k := range c.Reports {
-			if err := c.Reports[k].check(); err != nil {
+			r := &c.Reports[k]
+			if err := r.check(); err != nil {
 				return err
 			}
-			if c.Reports[k].Ordinal != c.Ordinal || k > 0 && c.Reports[k-1].Server >= c.Reports[k].Server {
-				return fmt.Errorf("report %d of cut %d is of %q, ordinal %d", k, c.Ordinal, c.Reports[k].Server, c.Reports[k].Ordinal)
+			if !r.of(c) || k > 0 && c.Reports[k-1].Server >= r.Server {
+				return fmt.Errorf("report %d of cut %d at %d is of %q, ordinal %d at %d", k, c.Ordinal, c.Last, r.Server, r.Ordinal, r.Index)
 			}
 		}
 	}

@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/proof/sign"
 	"github.com/gaplessdb/gapless/segment"
 	"github.com/gaplessdb/gapless/vfs"
 )
@@ -35,6 +38,14 @@ type rig struct {
 	leader   int // place of the node that leads, -1: nothing can be committed
 	nodes    []*node
 	said     map[uint16]int // commands that were proposed, by kind
+
+	witnesses []sign.VerifierKey // that nodes know when they start
+	floors    int                // how many of the newest floors stay, 0: all
+	flushing  int                // cuts that are refused from now on because a flush is under way
+	stuck     bool               // so are overdue ones: two flushes are under way, and never end
+	overdue   int                // cuts that came as overdue ones
+	bytesRead atomic.Int64       // of segments
+	began     time.Time          // the clock of the log goes with the node's since then; zero: it stands
 }
 
 type row struct {
@@ -55,6 +66,12 @@ func (o *output) Write(b []byte) (int, error) {
 	return o.b.Write(b)
 }
 
+func (o *output) reset() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.b.Reset()
+}
+
 func (o *output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -67,7 +84,7 @@ func newRig(t testing.TB, n int) *rig {
 		files: map[segment.Name][]byte{}, nextSeq: map[string]uint64{}, version: 3, said: map[uint16]int{},
 	}
 	for i := range n {
-		r.nodes = append(r.nodes, &node{r: r, server: three[i], seed: byte(32 * i), fs: vfs.NewMem(), gone: map[uint64]bool{}, swapped: map[segment.Name]segment.Name{},
+		r.nodes = append(r.nodes, &node{r: r, server: three[i], fs: vfs.NewMem(), gone: map[uint64]bool{}, swapped: map[segment.Name]segment.Name{},
 			broken: map[segment.Name]error{}, policy: []byte(`{"revision":1}`)})
 	}
 	return r
@@ -107,6 +124,14 @@ func (r *rig) store(device string, count int) {
 	r.signal()
 }
 
+// now is the clock of the log. The caller holds mu.
+func (r *rig) now() int64 {
+	if !r.began.IsZero() {
+		r.log.ms = max(r.log.ms, logBeganMS+time.Since(r.began).Milliseconds())
+	}
+	return r.log.ms
+}
+
 // signal tells everybody that the state is another one. The caller holds mu.
 func (r *rig) signal() {
 	close(r.changed)
@@ -120,6 +145,9 @@ func (r *rig) flush() {
 		r.t.Fatal(err)
 	}
 	r.ledgers[r.log.index] = b.Bytes()
+	if old := slices.Sorted(maps.Keys(r.ledgers)); r.floors > 0 && len(old) > r.floors {
+		delete(r.ledgers, old[0])
+	}
 	if len(r.rows) > 0 {
 		cuts := r.log.s.Cuts()
 		c := cuts[len(cuts)-1]
@@ -174,11 +202,23 @@ func (r *rig) rowsOf(info segment.Info) (rows []row, ordinal uint32) {
 
 func (r *rig) reader(name segment.Name) *segment.Reader {
 	b := r.files[name]
-	s, err := segment.NewReader(bytes.NewReader(b), int64(len(b)), segment.ReaderOptions{Name: name})
+	s, err := segment.NewReader(&countingReader{bytes.NewReader(b), &r.bytesRead}, int64(len(b)), segment.ReaderOptions{Name: name})
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	return s
+}
+
+// countingReader counts what is read.
+type countingReader struct {
+	*bytes.Reader
+	read *atomic.Int64
+}
+
+func (c *countingReader) ReadAt(b []byte, at int64) (int, error) {
+	n, err := c.Reader.ReadAt(b, at)
+	c.read.Add(int64(n))
+	return n, err
 }
 
 // tick lets the clock of the log go on.

@@ -20,13 +20,13 @@ import (
 
 // node is one server. Its files survive a restart.
 type node struct {
-	r      *rig
-	server string
-	seed   byte
-	fs     *vfs.Mem
-	sealer *Sealer
-	stop   func()
-	output output
+	r        *rig
+	server   string
+	fs       *vfs.Mem
+	sealer   *Sealer
+	registry *prometheus.Registry
+	stop     func()
+	output   output
 
 	// What is planted; protected by the rig's mu.
 	behind  *Section                          // the state as this node has it, nil: as it is
@@ -36,7 +36,11 @@ type node struct {
 	broken  map[segment.Name]error            // segments that it cannot open
 	tamper  func(n int64, data []byte) []byte // of the records
 	deaf    bool                              // it reaches no other node
+	replays bool                              // it has not caught up since its start
+	hang    chan struct{}                     // segments open when this is closed
+	tweak   func(*ledger.Ledger)              // of what its floors have
 	policy  []byte                            // in force
+	limited int                               // bytes that hashing asked for
 	looks   int
 	records int // calls
 	opened  int // segments
@@ -46,11 +50,20 @@ type node struct {
 func (n *node) open() error {
 	id, _, _ := strings.Cut(n.server, ".")
 	var err error
+	n.registry = prometheus.NewRegistry()
 	n.sealer, err = New(Options{
-		Catalog: n, FS: n.fs, Dir: "proof", Key: keyOf(n.r.t, n.seed), Node: id, Server: n.server,
-		Logger: slog.New(slog.NewTextHandler(&n.output, &slog.HandlerOptions{Level: slog.LevelDebug})), Metrics: prometheus.NewRegistry(),
+		Catalog: n, FS: n.fs, Dir: "proof", Node: id, Server: n.server, Witnesses: n.r.witnesses,
+		Logger: slog.New(slog.NewTextHandler(&n.output, &slog.HandlerOptions{Level: slog.LevelDebug})), Metrics: n.registry, Limit: n.limit,
 	})
 	return err
+}
+
+// limit is Options.Limit.
+func (n *node) limit(_ context.Context, size int) error {
+	n.r.mu.Lock()
+	defer n.r.mu.Unlock()
+	n.limited += size
+	return nil
 }
 
 // start runs a node until kill, or until the test ends.
@@ -99,8 +112,8 @@ func (n *node) Look() Look {
 		section = n.behind
 	}
 	l := Look{
-		Active: r.version >= section.Since(), Leads: r.leader >= 0 && r.nodes[r.leader] == n, Votes: slices.Contains(r.log.voters, n.server), Section: *section,
-		Manifest: r.manifest, Floor: n.floor, NowMS: r.log.ms, Cluster: "k7q2m9x4", Interval: r.interval,
+		Active: r.version >= section.Since(), Leads: r.leader >= 0 && r.nodes[r.leader] == n, Votes: slices.Contains(r.log.voters, n.server), Voters: slices.Clone(r.log.voters), Section: *section, Replays: n.replays,
+		Manifest: r.manifest, Floor: n.floor, NowMS: r.now(), Cluster: "k7q2m9x4", Interval: r.interval,
 	}
 	if len(n.swapped) > 0 {
 		l.Manifest = n.manifest()
@@ -141,6 +154,34 @@ func (n *node) Propose(ctx context.Context, kind uint16, _ uint8, body []byte) e
 	if r.leader < 0 || ctx.Err() != nil {
 		return errors.New("rig: no leader")
 	}
+	if kind == KindCut && r.flushing > 0 {
+		r.flushing--
+		return &Refusal{Code: CodeFlushUnderWay}
+	}
+	return r.commit(kind, body)
+}
+
+// ProposeOverdue implements Catalog.
+func (n *node) ProposeOverdue(ctx context.Context, kind uint16, version uint8, body []byte) error {
+	r := n.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.said[kind]++
+	switch {
+	case r.leader < 0 || r.nodes[r.leader] != n || ctx.Err() != nil:
+		return errors.New("rig: this node does not lead")
+	case kind != KindCut:
+		return fmt.Errorf("rig: %d is no CUT", kind)
+	case r.stuck:
+		return &Refusal{Code: CodeFlushUnderWay}
+	}
+	r.overdue++
+	return r.commit(kind, body)
+}
+
+// commit applies a command on all nodes. The caller holds mu.
+func (r *rig) commit(kind uint16, body []byte) error {
+	r.now()
 	if code := r.log.applyBody(kind, body); code != "" {
 		r.signal() // as a refused command moves the index
 		return &Refusal{Code: code}
@@ -161,13 +202,22 @@ func (n *node) Ledger(index uint64) (*ledger.Ledger, []byte, error) {
 		return nil, nil, fmt.Errorf("rig: floor %d: %w", index, ErrNotCounted)
 	}
 	l := ledger.New(ledger.Defaults())
-	return l, n.policy, l.Restore(bytes.NewReader(b))
+	err := l.Restore(bytes.NewReader(b))
+	if n.tweak != nil {
+		n.tweak(l)
+	}
+	return l, n.policy, err
 }
 
 // Segment implements Catalog.
 func (n *node) Segment(name segment.Name) (*segment.Reader, func(), error) {
 	n.r.mu.Lock()
 	defer n.r.mu.Unlock()
+	if hang := n.hang; hang != nil {
+		n.r.mu.Unlock()
+		<-hang
+		n.r.mu.Lock()
+	}
 	n.opened++
 	if err := n.broken[name]; err != nil {
 		return nil, nil, err
@@ -194,8 +244,8 @@ func (n *node) Records(_ context.Context, from int64, fn func(n int64, data []by
 	return nil
 }
 
-// Strips implements Catalog.
-func (n *node) Strips(_ context.Context, server string, ordinal uint32, offset int64, size int) ([]byte, error) {
+// Leaves implements Catalog.
+func (n *node) Leaves(_ context.Context, server string, kind leaves.Kind, number uint64, offset int64, size int) ([]byte, error) {
 	n.r.mu.Lock()
 	i := slices.IndexFunc(n.r.nodes, func(other *node) bool { return other.server == server })
 	deaf, other := n.deaf, n.r.nodes[i].sealer
@@ -203,7 +253,7 @@ func (n *node) Strips(_ context.Context, server string, ordinal uint32, offset i
 	if deaf || other == nil {
 		return nil, errors.New("rig: no answer")
 	}
-	return other.Archive().ReadRange(leaves.Strips, uint64(ordinal), offset, size)
+	return other.Archive().ReadRange(kind, number, offset, size)
 }
 
 // signed reports whether a node has signed the newest tree.

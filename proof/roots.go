@@ -1,12 +1,15 @@
 package proof
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/gaplessdb/gapless/proof/merkle"
+	"github.com/gaplessdb/gapless/proof/sign"
 )
 
 func (s *Section) applyRoots(commitMS int64, body []byte) error {
@@ -24,6 +27,12 @@ func (s *Section) applyRoots(commitMS int64, body []byte) error {
 	if i < 0 {
 		return refuse(CodeNotCurrent, "compare with the SEAL in the log", "ordinal %d is open, or agreed on", r.Ordinal)
 	}
+	if err := s.cuts[i].newer(&r); err != nil {
+		return err
+	}
+	if err := s.signedBy(&r); err != nil {
+		return err
+	}
 	next := *s.cuts[i]
 	next.Reports = withReport(next.Reports, &r, s.voters)
 	if len(next.Reports) > maxReports {
@@ -35,6 +44,53 @@ func (s *Section) applyRoots(commitMS int64, body []byte) error {
 	return nil
 }
 
+// of reports whether roots are of this cut: ordinals come again in another history.
+func (r *Roots) of(c *Cut) bool {
+	return r.Ordinal == c.Ordinal && r.History == c.History && r.Index == c.Last
+}
+
+// newer refuses words that anybody can take out of the log and say again: those of a server that it has replaced since, and those of another history.
+func (c *Cut) newer(r *Roots) error {
+	if !r.of(c) {
+		return refuse(CodeNotCurrent, "count it again", "roots of %.300q are of the end of ordinal %d at %d in history %d, not at %d in %d",
+			r.Server, r.Ordinal, r.Index, r.History, c.Last, c.History)
+	}
+	if before, _ := c.Report(r.Server); r.Count <= before.Count {
+		return refuse(CodeNotCurrent, "give it the next number", "word %d of %.300q for ordinal %d comes behind its word %d", r.Count, r.Server, r.Ordinal, before.Count)
+	}
+	return nil
+}
+
+// word is what the signature of the roots is of.
+func (r *Roots) word(origin string) (w sign.RootsWord, err error) {
+	unsigned := *r
+	unsigned.Signature = ""
+	b, err := json.Marshal(unsigned)
+	if err != nil {
+		return w, fmt.Errorf("proof: roots of %s: %w", r.Server, err)
+	}
+	return sign.RootsWord{Origin: origin, Server: r.Server, SHA256: sha256.Sum256(b)}, nil
+}
+
+// signedBy refuses roots that the server did not sign with the key that it has in the log.
+func (s *Section) signedBy(r *Roots) error {
+	bad := func(why any) error {
+		return refuse(CodeBadSignature, "the node's key file and its KEY record must agree", "roots of %.300q: %v", r.Server, why)
+	}
+	i := slices.IndexFunc(s.keys, func(k Key) bool { return k.Server == r.Server && k.Until == 0 })
+	if i < 0 {
+		return bad("the log has no key of it")
+	}
+	w, err := r.word(s.origin)
+	if err != nil {
+		return err
+	}
+	if err := checkSigned(s.keys[i].VKey, w, r.Signature); err != nil {
+		return bad(err)
+	}
+	return nil
+}
+
 // check is a refusal of roots that cannot be any.
 func (r *Roots) check() error {
 	bad := func(format string, args ...any) error {
@@ -42,6 +98,12 @@ func (r *Roots) check() error {
 	}
 	if r.Server == "" || len(r.Server) > maxName {
 		return bad("no server")
+	}
+	if err := checkLine(r.Signature); err != nil {
+		return bad("%v", err)
+	}
+	if r.Count == 0 {
+		return bad("words are counted from 1")
 	}
 	if r.Content.Strips < 0 || uint64(r.Content.Strips) > r.Content.Frames || r.Content.Strips == 0 && r.Content.Frames > 0 {
 		return bad("%d frames in %d strips", r.Content.Frames, r.Content.Strips)

@@ -27,14 +27,16 @@ type Catalog interface {
 	// Propose commits a command of the Section, wherever the log grows. It returns a refusal as a *Refusal, and an error also where the outcome is
 	// unknown.
 	Propose(ctx context.Context, kind uint16, version uint8, body []byte) error
+	// ProposeOverdue is Propose on the leader, of a CUT that comes behind a flush that is under way, too, if that is only one.
+	ProposeOverdue(ctx context.Context, kind uint16, version uint8, body []byte) error
 	// Ledger reads the ledger and the policy in force out of the floor at an index. It is ErrNotCounted where that floor is not here.
 	Ledger(index uint64) (l *ledger.Ledger, policy []byte, err error)
-	// Segment opens a segment; release gives it back.
+	// Segment opens a segment; release gives it back. It is ErrNotYet where that is on its way here.
 	Segment(name segment.Name) (r *segment.Reader, release func(), err error)
 	// Records gives the records of the log from number from on to fn, ascending, as many as there are or fewer.
 	Records(ctx context.Context, from int64, fn func(n int64, data []byte) error) error
-	// Strips gives a range of another server's file of strips, as it lies on its disk; io.EOF behind the end.
-	Strips(ctx context.Context, server string, ordinal uint32, offset int64, n int) ([]byte, error)
+	// Leaves gives a range of another server's file of leaves, as it lies on its disk; io.EOF behind the end.
+	Leaves(ctx context.Context, server string, kind leaves.Kind, number uint64, offset int64, n int) ([]byte, error)
 }
 
 // Look is the replicated state at one moment. It is immutable.
@@ -42,6 +44,8 @@ type Look struct {
 	Active   bool              // the cluster's version has the proof
 	Leads    bool              // this node may cut
 	Votes    bool              // this node has a vote
+	Replays  bool              // this node does not have yet all that was committed before it started
+	Voters   []string          // servers with a vote, as the log has them
 	Section  Section           // a copy
 	Manifest *segment.Manifest // of the newest floor published here,
 	Floor    uint64            // and its index
@@ -54,16 +58,18 @@ type Look struct {
 // Options is what a Sealer works with. All but those with a default are required.
 type Options struct {
 	Catalog Catalog
-	FS      vfs.FS
+	FS      vfs.FS // key files lie at its top: proof-<n>.key
 	Dir     string // of the archive and the log's hashes
-	Key     sign.Key
 	Node    string
 	Server  string
 
-	Limit    func(n int) error // called before so many bytes of segments are read; default: none
-	Now      func() time.Time  // for cosignatures; default time.Now
-	Interval time.Duration     // between two looks when nothing changes; default 1 s
-	Logger   *slog.Logger      // default: nobody hears
+	Witnesses []sign.VerifierKey // keys of the outside ones that this node knows; of others it shows nothing
+
+	Limit    func(ctx context.Context, n int) error // called before so many bytes of segments are read, and may wait; default: it does not
+	Reserve  int64                                  // bytes that stay free on the disk; default 256 MiB, negative: none
+	Now      func() time.Time                       // for cosignatures; default time.Now
+	Interval time.Duration                          // between two looks when nothing changes; default 1 s
+	Logger   *slog.Logger                           // default: nobody hears
 	Metrics  prometheus.Registerer
 }
 
@@ -71,11 +77,17 @@ type Options struct {
 type Sealer struct {
 	opt     Options
 	log     *slog.Logger
+	trouble *complaints
 	metrics *metrics
 	archive *Archive
+	keys    keyring
+	cutting chan struct{} // who has put something in may cut on demand
+	inPass  inPass        // of the goroutine that hashes
+	putOff  putOff        // of the clerk
 
-	mu       sync.Mutex // protects all below, and opt.Key
+	mu       sync.Mutex // protects all below
 	store    *tiles.Store
+	spoiled  bool                   // a reader found damage in the store
 	index    logIndex               // of the records that were read
 	moved    chan struct{}          // closed and replaced when this node has read a record or compared a root
 	checked  uint32                 // ordinals up to this one were compared with their SEALs
@@ -84,40 +96,66 @@ type Sealer struct {
 	counted  map[uint32]merkle.Hash // which segments an ordinal was counted from, in this life
 	taken    map[uint64]CensusRoot  // censuses, by index, of this life
 	compared uint64                 // index of that
-	gone     uint64                 // the newest index whose floor was not here when its census was to be taken
-	failed   map[uint32]failure     // ordinals that could not be counted or explained
+	gone     map[uint64]bool        // indexes whose floor was not here when the census was to be taken
+	alarmed  uint32                 // ordinals up to this one were looked at for their CENSUS,
+	alarms   bool                   // since that began
+	disputed map[uint32]bool        // pending ordinals of which it was told that a majority says different censuses
+	failed   map[task]failure       // what could not be counted or explained
 	sayings  map[string]time.Time   // what this node has said, until when it is not repeated
-	by       string                 // who wanted the key in use, "" for the node itself
 	firstMS  int64                  // commit time when this node first saw the proof
+	keyless  string                 // why the key of this node is not known, or not in use
+	foreign  bool                   // because the log has another one of this server, which this node never had
 }
 
-// failure is what came of an ordinal, which is left alone until a time.
+// ErrNotYet says that something is on its way to this node: no trouble.
+var ErrNotYet = errors.New("proof: not here yet")
+
+// defaultReserve is as much as pulls of segments and merges leave free.
+const defaultReserve = 256 << 20
+
+// failure is what came of a task, which is left alone until a time.
 type failure struct {
 	until time.Time
 	err   error
 }
 
-// New takes stock of what is on the disk.
+func (o Options) withDefaults() Options {
+	if o.Limit == nil {
+		o.Limit = func(context.Context, int) error { return nil }
+	}
+	if o.Reserve == 0 {
+		o.Reserve = defaultReserve
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Interval == 0 {
+		o.Interval = time.Second
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// New opens the hashes of the log. Where the disk does not let it, the sealer begins without, and tries again: all that it has can be made anew, and
+// the node has other work to do.
 func New(opt Options) (*Sealer, error) {
-	if opt.Now == nil {
-		opt.Now = time.Now
-	}
-	if opt.Interval == 0 {
-		opt.Interval = time.Second
-	}
-	if opt.Logger == nil {
-		opt.Logger = slog.New(slog.DiscardHandler)
-	}
+	opt = opt.withDefaults()
+	trouble := &complaints{log: opt.Logger, until: map[string]time.Time{}}
 	s := &Sealer{
-		opt: opt, log: opt.Logger, moved: make(chan struct{}), differs: map[uint32]*Difference{}, counted: map[uint32]merkle.Hash{},
-		taken: map[uint64]CensusRoot{}, failed: map[uint32]failure{}, sayings: map[string]time.Time{},
+		opt: opt, log: opt.Logger, trouble: trouble, keys: keyring{fs: opt.FS}, moved: make(chan struct{}), cutting: make(chan struct{}, 1),
+		archive: newArchive(opt.FS, opt.Dir, opt.Reserve, trouble),
+		differs: map[uint32]*Difference{}, counted: map[uint32]merkle.Hash{}, taken: map[uint64]CensusRoot{}, gone: map[uint64]bool{},
+		failed: map[task]failure{}, sayings: map[string]time.Time{}, disputed: map[uint32]bool{},
 	}
-	var err error
-	if s.archive, err = OpenArchive(opt.FS, opt.Dir); err != nil {
-		return nil, err
+	err := s.archive.open()
+	if err == nil {
+		s.store, err = openStore(opt.FS, opt.Dir)
 	}
-	if s.store, err = openStore(opt.FS, opt.Dir); err != nil {
-		return nil, err
+	if err != nil {
+		trouble.warn("the proof begins without its files", err)
+		s.store = tiles.Broken(err)
 	}
 	if s.metrics, err = newMetrics(s, opt.Metrics); err != nil {
 		return nil, errors.Join(err, s.store.Close())
@@ -135,9 +173,10 @@ func (s *Sealer) Store() *tiles.Store {
 	return s.store
 }
 
-// Run works until ctx ends: one goroutine follows the log and signs, another one counts, which takes long.
+// Run works until ctx ends: one goroutine follows the log and signs, one takes censuses, and one hashes, which takes long.
 func (s *Sealer) Run(ctx context.Context) {
 	var counting sync.WaitGroup
+	counting.Go(func() { s.loop(ctx, s.censuses) })
 	counting.Go(func() { s.loop(ctx, s.count) })
 	s.loop(ctx, s.clerk)
 	counting.Wait()
@@ -158,13 +197,22 @@ func (s *Sealer) loop(ctx context.Context, step func(context.Context, *Look) (ag
 		}
 		switch {
 		case err != nil && ctx.Err() == nil:
-			s.log.Warn("the proof waits", "err", err)
+			s.tell(err)
 			changed, moved = nil, nil // not at once again
 		case again:
 			continue
 		}
 		s.idle(ctx, changed, moved)
 	}
+}
+
+// tell says why there is nothing to do now.
+func (s *Sealer) tell(err error) {
+	if errors.Is(err, ErrNotYet) {
+		s.log.Debug("the proof waits", "err", err)
+		return
+	}
+	s.trouble.warn("the proof waits", err)
 }
 
 // lookPause is the least time between two looks with nothing to do: a busy log changes thousands of times a second.

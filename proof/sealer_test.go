@@ -98,37 +98,9 @@ func TestVotersGo(t *testing.T) {
 		if r.state().SealedThrough() != 0 {
 			t.Fatal("two of five sealed")
 		}
-		r.change(func() { r.log.voters = three; r.log.s.At(1, three) })
+		r.change(func() { r.log.voters = three; r.log.s.At(1, clusterID, three) })
 		r.until("sealed", func() bool { return r.state().CountedThrough() == 1 })
 		r.settled(r.nodes...)
-	})
-}
-
-// TestRotation: a node signs with its new key once the log has it. A node that lost its vote does not sign.
-func TestRotation(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, 3)
-		r.start(t)
-		r.settled(r.nodes...)
-		r.nodes[1].sealer.Rekey(keyOf(t, 200), "ops")
-		r.until("it is known", func() bool { return len(r.state().Keys()) == 4 })
-		r.settled(r.nodes...)
-		if !strings.Contains(string(r.log.records[3]), `"by":"ops"`) {
-			t.Errorf("the KEY is %s", r.log.records[3])
-		}
-		r.log.checkNote("n1", "n2", "n3")
-		r.change(func() { r.log.voters = three[:2] })
-		r.store("d1", 1)
-		r.seal(r.nodes[0])
-		r.pass(time.Minute)
-		if st := r.nodes[2].sealer.Status(); r.nodes[2].signed() || st.Checked != 1 || st.Objection != "" {
-			t.Errorf("without a vote: %+v", st)
-		}
-		for kind, most := range map[uint16]int{KindKey: 4, KindCosign: 3*6 + 2} {
-			if r.times(kind) > most {
-				t.Errorf("command %d was said %d times", kind, r.times(kind))
-			}
-		}
 	})
 }
 

@@ -25,6 +25,7 @@ type Section struct {
 	sealed  uint32 // ordinals up to this one have a SEAL
 	counted uint32 // the newest one that has a CENSUS
 	index   uint64 // at which that was counted
+	census  int64  // number of its record, -1 before there is one
 	cuts    []*Cut // ended and not done with, ascending
 	edge    merkle.Edge
 	origin  string
@@ -33,8 +34,9 @@ type Section struct {
 	signed  []signature // of current
 	newest  Checkpoint  // what a majority cosigned last
 
-	// Of the command at hand, and no part of the checkpoint.
+	// Of the command at hand, and no part of the section checkpoint.
 	history uint64
+	cluster string   // its id
 	voters  []string // servers with a vote, ascending
 	fresh   [][]byte // records that it added
 	cutting bool     // it is a cut
@@ -46,7 +48,8 @@ type Cut struct {
 	Ordinal uint32  `json:"ordinal"`
 	First   uint64  `json:"first"`   // Raft indexes whose frames have the ordinal, both included
 	Last    uint64  `json:"last"`    // of the cut itself: where the census is taken
-	TimeMS  int64   `json:"time_ms"` // commit time
+	History uint64  `json:"history"` // and its history,
+	TimeMS  int64   `json:"time_ms"` // and commit time
 	Reports []Roots `json:"reports"` // ascending by server
 	Sealed  bool    `json:"sealed"`  // the SEAL is in the log; the CENSUS is not
 }
@@ -66,7 +69,7 @@ type signature struct {
 }
 
 // NewSection is the section before the first command.
-func NewSection() *Section { return &Section{ordinal: 1, first: 1} }
+func NewSection() *Section { return &Section{ordinal: 1, first: 1, census: -1} }
 
 // Name implements raftfsm.Section.
 func (s *Section) Name() string { return SectionName }
@@ -79,11 +82,13 @@ func (s *Section) Since() int { return 3 }
 
 // Supports reports whether this binary can apply a command.
 func (s *Section) Supports(kind uint16, version uint8) bool {
-	return kind >= KindCut && kind <= KindWitness && version == CommandVersion
+	return kind >= KindCut && kind <= KindRetire && version == CommandVersion
 }
 
-// LimitBytes bounds a checkpoint: cuts with all their reports, every key, signatures and the newest checkpoint.
-func (s *Section) LimitBytes() int64 { return maxCuts*maxReports*1024 + maxKeys*2048 + 1<<20 }
+// LimitBytes bounds a section checkpoint: cuts with all their reports, every key, signatures and the newest checkpoint.
+func (s *Section) LimitBytes() int64 {
+	return (maxCuts+maxUncounted)*maxReports*2048 + maxKeys*2048 + 1<<20
+}
 
 // Apply implements raftfsm.Section.
 func (s *Section) Apply(index, _ uint64, commitMS int64, kind uint16, _ uint8, body []byte) ([]byte, error) {
@@ -98,6 +103,8 @@ func (s *Section) Apply(index, _ uint64, commitMS int64, kind uint16, _ uint8, b
 		return nil, s.applyCosign(body)
 	case KindWitness:
 		return nil, s.applyWitness(body)
+	case KindRetire:
+		return nil, s.applyRetire(commitMS, body)
 	}
 	return nil, refuse(CodeBadProof, "upgrade this node", "unknown command %d", kind)
 }
@@ -110,10 +117,10 @@ func (s *Section) applyCut(index uint64, commitMS int64, body []byte) ([]byte, e
 	if c.Ordinal != s.ordinal {
 		return nil, refuse(CodeNotCurrent, "wait for that seal", "ordinal %d is open, not %d", s.ordinal, c.Ordinal)
 	}
-	if len(s.cuts) >= maxCuts {
-		return nil, refuse(CodeProofLimit, "see GET /v1/proof: a majority of the nodes must agree on the roots first", "%d ordinals wait for their roots", len(s.cuts))
+	if waiting := s.ordinal - 1 - s.sealed; waiting >= maxCuts {
+		return nil, refuse(CodeProofLimit, "see GET /v1/proof: a majority of the nodes must agree on the roots first", "%d ordinals wait for their roots", waiting)
 	}
-	s.cuts = append(slices.Clone(s.cuts), &Cut{Ordinal: c.Ordinal, First: s.first, Last: index, TimeMS: commitMS})
+	s.cuts = append(slices.Clone(s.cuts), &Cut{Ordinal: c.Ordinal, First: s.first, Last: index, History: s.history, TimeMS: commitMS})
 	s.ordinal, s.first, s.cutMS, s.cutting = s.ordinal+1, index+1, commitMS, true
 	return json.Marshal(map[string]uint64{"ordinal": uint64(c.Ordinal), "index": index})
 }

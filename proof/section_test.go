@@ -12,10 +12,11 @@ import (
 )
 
 func TestLifeOfASeal(t *testing.T) {
-	l := newLog(t, three...)
+	l := keyed(t)
 	l.want(CodeNotCurrent, KindCut, cutCommand{2})
 	l.want(CodeNotCurrent, KindRoots, roots("n1.a", 1, 5, 7)) // ordinal 1 is open
 	l.cut()
+	at := l.index
 	l.want(CodeNotCurrent, KindCut, cutCommand{1}) // of two at once, one
 	l.roots("n1.a", 1, 5, 7)
 	l.want(CodeNotVoter, KindRoots, roots("n4.d", 1, 5, 7))
@@ -27,15 +28,15 @@ func TestLifeOfASeal(t *testing.T) {
 		t.Errorf("open %d, sealed %d, counted %d, cuts %v", l.s.Ordinal(), l.s.SealedThrough(), l.s.CountedThrough(), l.s.Cuts())
 	}
 	var seal record.Seal
-	if err := json.Unmarshal(l.records[0], &seal); err != nil || seal.First != 1 || seal.Last != 103 || seal.History != 1 || seal.Frames != 50 || seal.Root != hashOf("content 5") {
-		t.Errorf("the SEAL is %s", l.records[0])
+	if err := json.Unmarshal(l.records[3], &seal); err != nil || seal.First != 1 || seal.Last != at || seal.History != 1 || seal.Frames != 50 || seal.Root != hashOf("content 5") {
+		t.Errorf("the SEAL is %s", l.records[3])
 	}
 	var census record.Census
-	if err := json.Unmarshal(l.records[1], &census); err != nil || census.Index != 103 || census.Seal != 1 || census.Totals.Stored != 7 || census.Root != hashOf("census 7") {
-		t.Errorf("the CENSUS is %s", l.records[1])
+	if err := json.Unmarshal(l.records[4], &census); err != nil || census.Index != at || census.Seal != 1 || census.Totals.Stored != 7 || census.Root != hashOf("census 7") {
+		t.Errorf("the CENSUS is %s", l.records[4])
 	}
 	l.cut()
-	if c := l.s.Cuts()[0]; c.First != 104 || c.Last != l.index || c.TimeMS != l.ms || l.s.CutMS() != l.ms {
+	if c := l.s.Cuts()[0]; c.First != at+1 || c.Last != l.index || c.TimeMS != l.ms || l.s.CutMS() != l.ms {
 		t.Errorf("the second cut is %+v", c)
 	}
 }
@@ -67,7 +68,7 @@ func TestMajority(t *testing.T) {
 			l.roots("n1.a", 1, 5, 7)
 			l.roots("n2.b", 1, 5, 7)
 			l.voters = three
-			l.s.At(1, l.voters)
+			l.s.At(1, clusterID, l.voters)
 			if !l.s.Ripe(l.s.Cuts()[0]) {
 				l.t.Error("not ripe")
 			}
@@ -84,7 +85,7 @@ func TestMajority(t *testing.T) {
 		{"one server alone", func(l *log) { l.voters = []string{"n1.a"}; l.roots("n1.a", 1, 5, 7) }, []string{"seal 1 5", "census 1 7"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l := newLog(t, three...)
+			l := keyed(t)
 			l.cut()
 			tt.do(l)
 			l.tells(tt.want...)
@@ -95,7 +96,7 @@ func TestMajority(t *testing.T) {
 // TestOrderOfSeals: what comes out of order waits; a census without a majority is left out once a later one is there, or nobody is left who could
 // say one.
 func TestOrderOfSeals(t *testing.T) {
-	l := newLog(t, three...)
+	l := keyed(t)
 	l.cut()
 	l.cut()
 	l.cut()
@@ -149,7 +150,7 @@ func TestSectionLimits(t *testing.T) {
 			if i < maxReports && ordinal <= 3 {
 				l.want("", KindRoots, r)
 			} else if i < maxReports {
-				body, _ := json.Marshal(r)
+				body, _ := json.Marshal(l.signed(r))
 				if _, err := l.s.Apply(l.index, 1, 1, KindRoots, CommandVersion, body); err != nil {
 					t.Fatal(err)
 				}
@@ -166,6 +167,7 @@ func TestSectionLimits(t *testing.T) {
 func TestBadCommands(t *testing.T) {
 	change := func(f func(r *Roots)) Roots {
 		r := roots("n1.a", 1, 5, 7)
+		r.Signature = "of nobody"
 		f(&r)
 		return r
 	}
@@ -181,6 +183,7 @@ func TestBadCommands(t *testing.T) {
 		"a policy that is none":   change(func(r *Roots) { r.Census.Policy = strings.Repeat("x", 64) }),
 		"a policy in capitals":    change(func(r *Roots) { r.Census.Policy = strings.Repeat("A", 64) }),
 		"a short policy":          change(func(r *Roots) { r.Census.Policy = "00" }),
+		"two lines":               change(func(r *Roots) { r.Signature = "x\ny" }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLog(t, append(slices.Clone(three), r.Server)...)
@@ -192,7 +195,7 @@ func TestBadCommands(t *testing.T) {
 		"no JSON": "x", "an array": "[]", "two": "{} {}", "an unknown member": `{"ordinals":1}`, "nothing": "", "a number too big": `{"ordinal":4294967296}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			for kind := KindCut; kind <= KindWitness; kind++ {
+			for kind := KindCut; kind <= KindRetire; kind++ {
 				if code := newLog(t, three...).applyBody(kind, []byte(body)); code != CodeBadProof {
 					t.Errorf("command %d: %q", kind, code)
 				}
@@ -200,7 +203,7 @@ func TestBadCommands(t *testing.T) {
 		})
 	}
 	l := newLog(t, three...)
-	if code := l.applyBody(lastKind, []byte("{}")); code != CodeBadProof || l.s.Supports(lastKind, 1) || l.s.Supports(KindCut, 2) || !l.s.Supports(KindWitness, 1) {
+	if code := l.applyBody(lastKind, []byte("{}")); code != CodeBadProof || l.s.Supports(lastKind, 1) || l.s.Supports(KindCut, 2) || !l.s.Supports(KindRetire, 1) {
 		t.Errorf("a command that nobody knows: %q", code)
 	}
 }
@@ -208,33 +211,37 @@ func TestBadCommands(t *testing.T) {
 // TestRecordsOfOthers: audits, changes of the policy and merges are in the log when they happen, and the next seal makes them part of a tree to
 // cosign.
 func TestRecordsOfOthers(t *testing.T) {
-	l := newLog(t, three...)
+	l := keyed(t)
 	long := strings.Repeat("<", 1<<20)
-	l.s.At(l.history, l.voters)
+	l.s.At(l.history, clusterID, l.voters)
 	l.s.Audited(7, l.ms, "acme", "device_set", "press-1", "ops", []byte(`{"x":1}`))
 	l.s.Audited(8, l.ms, long, long, long, long, nil) // whatever an operator's tool sends must not stop a cluster
+	l.s.Audited(8, l.ms, "x"+strings.Repeat("é", maxWord), "\xff", "\xff", "\xff", nil)
 	l.s.Audited(9, l.ms, "_system", PolicyAction, "policy", "ops", []byte(`{"revision":4,"note":"","policy":{"a":1},"changes":[]}`))
 	l.s.Merged(10, l.ms, segment.Edit{Drop: make([]segment.Name, 64), Add: make([]segment.Info, 16)})
 	l.take()
-	l.tells("audit device_set", "audit "+long[:maxWord], "policy 4", "merge 64 16")
+	l.tells("audit device_set", "audit "+long[:maxWord], "audit \uFFFD", "policy 4", "merge 64 16")
 	var audit record.Audit
-	if err := json.Unmarshal(l.records[0], &audit); err != nil || audit.Index != 7 || audit.Tenant != "acme" || audit.Subject != "press-1" || audit.By != "ops" || audit.SHA256 != PolicyHash([]byte(`{"x":1}`)) {
-		t.Errorf("the AUDIT is %s", l.records[0])
+	if err := json.Unmarshal(l.records[3], &audit); err != nil || audit.Index != 7 || audit.Tenant != "acme" || strings.Contains(string(l.records[3]), "press-1") {
+		t.Errorf("the AUDIT is %s", l.records[3])
+	}
+	if want, err := record.AuditHash("press-1", "ops", []byte(`{"x":1}`)); err != nil || audit.SHA256 != want {
+		t.Errorf("the AUDIT is %s, want the hash %s, %v", l.records[3], want, err)
 	}
 	var policy record.Policy
-	if err := json.Unmarshal(l.records[2], &policy); err != nil || policy.By != "ops" || policy.SHA256 != PolicyHash([]byte(`{"a":1}`)) {
-		t.Errorf("the POLICY is %s", l.records[2])
+	if err := json.Unmarshal(l.records[6], &policy); err != nil || policy.By != "ops" || policy.SHA256 != PolicyHash([]byte(`{"a":1}`)) {
+		t.Errorf("the POLICY is %s", l.records[6])
 	}
-	if l.s.Current().Size != 0 {
+	if l.s.Current().Size != 3 {
 		t.Error("audits alone are to be cosigned")
 	}
 	l.cut()
 	l.roots("n1.a", 1, 5, 7)
-	if l.s.Current().Size != 0 {
+	if l.s.Current().Size != 3 {
 		t.Error("a report that settles nothing moves the tree that is to be cosigned")
 	}
 	l.roots("n2.b", 1, 5, 7)
-	if tree := l.s.Current(); tree.Size != 6 || tree.Root != l.s.LogRoot() || tree.Seal != 1 {
+	if tree := l.s.Current(); tree.Size != 10 || tree.Root != l.s.LogRoot() || tree.Seal != 1 {
 		t.Errorf("to cosign: %+v", tree)
 	}
 	l.s.Audited(11, l.ms, "", PolicyAction, "", "", []byte(`no JSON`))

@@ -10,7 +10,7 @@ import (
 )
 
 // settle writes the SEALs and CENSUSes on which a majority of the voters agrees. SEALs come in the order of their ordinals. A census that is not
-// agreed on is left out when a later one is there: it says less.
+// agreed on is left out when a later one is there, or many later seals wait for theirs: it says less. So a fault of a ledger keeps nothing from ending.
 func (s *Section) settle(commitMS int64) {
 	before := s.edge.Size
 	s.cuts = slices.Clone(s.cuts)
@@ -19,19 +19,21 @@ func (s *Section) settle(commitMS int64) {
 			next := *c
 			next.Sealed = true
 			c, s.cuts[i], s.sealed = &next, &next, c.Ordinal
-			s.append(&record.Seal{Head: record.NewHead(record.TypeSeal, commitMS), Ordinal: c.Ordinal, History: s.history, First: c.First, Last: c.Last,
-				Root: root.Root, Strips: root.Strips, Frames: root.Frames})
+			s.append(&record.Seal{Head: record.NewHead(record.TypeSeal, commitMS), Ordinal: c.Ordinal, History: c.History, First: c.First, Last: c.Last,
+				At: record.Time(c.TimeMS), Root: root.Root, Strips: root.Strips, Frames: root.Frames, Census: s.census})
 		}
 		if !c.Sealed {
 			break
 		}
 		if root, ok := s.censusOf(c); ok {
-			s.counted, s.index = c.Ordinal, c.Last
-			s.append(&record.Census{Head: record.NewHead(record.TypeCensus, commitMS), History: s.history, Index: c.Last, Seal: c.Ordinal,
-				Root: root.Root, Streams: root.Streams, Totals: root.Totals, Policy: root.Policy})
+			s.append(&record.Census{Head: record.NewHead(record.TypeCensus, commitMS), History: c.History, Index: c.Last, At: record.Time(c.TimeMS),
+				Seal: c.Ordinal, Root: root.Root, Streams: root.Streams, Totals: root.Totals, Policy: root.Policy, Census: s.census})
+			s.counted, s.index, s.census = c.Ordinal, c.Last, s.edge.Size-1
 		}
 	}
 	s.cuts = slices.DeleteFunc(s.cuts, s.done)
+	uncounted := len(s.cuts) - int(s.ordinal-1-s.sealed)
+	s.cuts = s.cuts[max(uncounted-maxUncounted, 0):]
 	if s.edge.Size > before {
 		s.target()
 	}

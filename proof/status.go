@@ -2,7 +2,6 @@ package proof
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -12,12 +11,13 @@ type Status struct {
 	Origin      string       `json:"origin"`
 	Ordinal     uint32       `json:"ordinal"` // of the frames that are stored now
 	Sealed      uint32       `json:"sealed"`  // ordinals up to this one have a SEAL
+	Counted     uint32       `json:"counted"` // the newest one that has a CENSUS
 	Pending     []Pending    `json:"pending"` // ended, and not agreed on yet
 	LogSize     int64        `json:"log_records"`
 	LogRoot     string       `json:"log_root"`
 	Checkpoint  CheckpointOf `json:"checkpoint"`
 	Checked     uint32       `json:"checked"`             // ordinals up to this one were counted here, too
-	Objection   string       `json:"objection,omitempty"` // why this node does not sign the newest tree
+	Objection   string       `json:"objection,omitempty"` // why this node does not sign
 	Differences []Difference `json:"differences"`         // ordinals of which this node computed another root than the cluster
 }
 
@@ -25,8 +25,9 @@ type Status struct {
 type CheckpointOf struct {
 	Records int64    `json:"records"`
 	Root    string   `json:"root"`
-	Census  uint64   `json:"census"`  // Raft index of the newest census in it
-	Signers []string `json:"signers"` // names of the cosigners: nodes, and outside witnesses
+	Census  uint64   `json:"census"`      // Raft index of the newest census in it
+	Time    string   `json:"census_time"` // commit time of that, "" where this node has not read it
+	Signers []string `json:"signers"`     // names of the cosigners: nodes, and outside witnesses
 }
 
 // Pending is an ordinal that has ended.
@@ -34,7 +35,8 @@ type Pending struct {
 	Ordinal  uint32   `json:"ordinal"`
 	Index    uint64   `json:"index"`
 	Reported []string `json:"reported"` // servers whose roots are known
-	Roots    int      `json:"roots"`    // that differ among them; more than 1 is an alarm
+	Roots    int      `json:"roots"`    // of the content, that differ among them; more than 1 is an alarm
+	Censuses int      `json:"censuses"` // roots of the census, likewise; 0: no node has said one
 }
 
 // Status looks at the newest state of this node.
@@ -43,32 +45,35 @@ func (s *Sealer) Status() Status {
 	section := &look.Section
 	newest := section.Newest()
 	st := Status{
-		Active: look.Active, Origin: section.Origin(), Ordinal: section.Ordinal(), Sealed: section.SealedThrough(), Pending: []Pending{},
-		LogSize: section.LogSize(), LogRoot: hashText(section.LogRoot()), Differences: s.Differences(),
-		Checkpoint: CheckpointOf{Records: newest.Size, Root: hashText(newest.Root), Census: newest.Index, Signers: []string{}},
+		Active: look.Active, Origin: section.Origin(), Ordinal: section.Ordinal(), Sealed: section.SealedThrough(), Counted: section.CountedThrough(),
+		LogSize: section.LogSize(), LogRoot: hashText(section.LogRoot()), Pending: []Pending{}, Differences: s.Differences(),
+		Checkpoint: CheckpointOf{Records: newest.Size, Root: hashText(newest.Root), Census: newest.Index, Signers: section.Signers(s.opt.Witnesses...)},
 	}
-	for _, line := range slices.Concat(newest.Signatures, newest.Witnesses) {
-		if name, _, _ := strings.Cut(line, " "); name != section.Origin() {
-			st.Checkpoint.Signers = append(st.Checkpoint.Signers, name)
-		}
+	if c, _, ok := s.CensusOf(newest.Index); ok {
+		st.Checkpoint.Time = c.At
 	}
 	for _, c := range section.Cuts() {
-		p := Pending{Ordinal: c.Ordinal, Index: c.Last, Reported: []string{}}
-		roots := map[string]bool{}
-		for _, r := range c.Reports {
-			p.Reported = append(p.Reported, r.Server)
-			roots[r.Content.Root] = true
-		}
-		p.Roots = len(roots)
-		st.Pending = append(st.Pending, p)
+		st.Pending = append(st.Pending, c.status())
 	}
-	if tree := section.Current(); tree.Size > 0 {
-		st.Objection = s.objection(tree)
-	}
+	st.Objection = s.reluctance(&look)
 	s.mu.Lock()
 	st.Checked = s.checked
 	s.mu.Unlock()
 	return st
+}
+
+func (c *Cut) status() Pending {
+	p := Pending{Ordinal: c.Ordinal, Index: c.Last, Reported: []string{}}
+	roots, censuses := map[ContentRoot]bool{}, map[CensusRoot]bool{}
+	for _, r := range c.Reports {
+		p.Reported = append(p.Reported, r.Server)
+		roots[r.Content] = true
+		if r.Census != nil {
+			censuses[*r.Census] = true
+		}
+	}
+	p.Roots, p.Censuses = len(roots), len(censuses)
+	return p
 }
 
 // waitsFor says in words what an ordinal waits for.
@@ -80,7 +85,7 @@ func (st *Status) waitsFor(ordinal uint32) string {
 		if len(p.Reported) == 0 {
 			return "no node has said its root yet"
 		}
-		return fmt.Sprintf("%d nodes have said its root (%s), and %d different ones", len(p.Reported), strings.Join(p.Reported, ", "), p.Roots)
+		return fmt.Sprintf("%d nodes have said its root (%s), and %d different ones, with %d different censuses", len(p.Reported), strings.Join(p.Reported, ", "), p.Roots, p.Censuses)
 	}
 	if st.Sealed >= ordinal {
 		return "it is in the log, and too few nodes have signed"

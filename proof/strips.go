@@ -13,10 +13,7 @@ import (
 	"github.com/gaplessdb/gapless/segment"
 )
 
-const (
-	atOnce      = 64              // ordinals that one pass over the segments counts
-	reportEvery = 5 * time.Second // of a long pass
-)
+const reportEvery = 5 * time.Second // of a long pass
 
 // span is consecutive ordinals, and the Raft indexes that their frames have.
 type span struct {
@@ -38,22 +35,22 @@ func (p span) inputs(m *segment.Manifest) (list []segment.Info, sum merkle.Hash)
 	return list, merkle.Hash(h.Sum(nil))
 }
 
-// strips counts a span in one pass over the segments that may have its frames.
+// strips counts a span in one pass over the segments that may have its frames, or as much of it as there is memory for.
 func (s *Sealer) strips(ctx context.Context, look *Look, p span) (err error) {
 	start := time.Now()
 	list, sum := p.inputs(look.Manifest)
-	inputs, release, err := s.open(list)
+	inputs, release, err := segment.OpenAll(list, s.opt.Catalog.Segment)
 	defer release()
 	if err != nil {
 		return err
 	}
-	w := stripWriters{archive: s.archive, first: p.first}
+	w := newStripWriter(s.archive, p)
 	defer func() { err = errors.Join(err, w.discard()) }()
-	if err := w.create(p.last); err != nil {
+	if err := s.archive.room(); err != nil { // hashing would be in vain
 		return err
 	}
 	told := start
-	opt := content.Options{Limit: s.opt.Limit, Progress: func(frames uint64) {
+	opt := content.Options{Limit: func(n int) error { return s.opt.Limit(ctx, n) }, Progress: func(frames uint64) {
 		if now := time.Now(); now.Sub(told) >= reportEvery {
 			told = now
 			s.log.Info("counting what is stored", "seals", fmt.Sprintf("%d..%d", p.first, p.last), "frames", frames)
@@ -63,84 +60,20 @@ func (s *Sealer) strips(ctx context.Context, look *Look, p span) (err error) {
 		return err
 	}
 	s.mu.Lock()
-	for n := p.first; n <= p.last; n++ {
+	for n := w.first; n <= w.last; n++ {
 		s.counted[n] = sum
-		delete(s.failed, n)
+		delete(s.failed, task{leaves.Strips, uint64(n)})
 	}
 	s.mu.Unlock()
+	if p.last > p.first {
+		s.inPass.learn(&w)
+	}
 	if err := w.finish(); err != nil {
 		return err
 	}
 	took := time.Since(start)
 	s.metrics.contentSeconds.Observe(took.Seconds())
 	s.metrics.frames.Add(float64(w.frames))
-	s.log.Info("counted", "seals", fmt.Sprintf("%d..%d", p.first, p.last), "frames", w.frames, "segments", len(inputs), "took", took)
+	s.log.Info("counted", "seals", fmt.Sprintf("%d..%d", p.first, w.last), "frames", w.frames, "segments", len(inputs), "took", took)
 	return nil
-}
-
-// open opens segments. release gives them back, also where there was an error.
-func (s *Sealer) open(list []segment.Info) (inputs []*segment.Reader, release func(), err error) {
-	var releases []func()
-	release = func() {
-		for _, r := range releases {
-			r()
-		}
-	}
-	for i := range list {
-		r, done, err := s.opt.Catalog.Segment(list[i].Name)
-		if err != nil {
-			return nil, release, err
-		}
-		inputs, releases = append(inputs, r), append(releases, done)
-	}
-	return inputs, release, nil
-}
-
-// stripWriters are the files of consecutive ordinals.
-type stripWriters struct {
-	archive *Archive
-	first   uint32 // ordinal of the first one that is open
-	open    []*leaves.Writer
-	frames  uint64
-	room    []byte
-}
-
-func (w *stripWriters) create(last uint32) error {
-	for n := w.first; n <= last; n++ {
-		f, err := w.archive.create(leaves.Strips, uint64(n))
-		if err != nil {
-			return err
-		}
-		w.open = append(w.open, f)
-	}
-	return nil
-}
-
-func (w *stripWriters) add(strip *content.Strip) error {
-	w.frames += strip.Frames
-	w.room = strip.Append(w.room[:0])
-	return w.open[strip.Ordinal-w.first].Add(leaves.Key{StreamKey: strip.Key, Epoch: strip.Epoch}, w.room)
-}
-
-// finish makes the files what was counted, the oldest first.
-func (w *stripWriters) finish() error {
-	for len(w.open) > 0 {
-		info, err := w.open[0].Finish()
-		if err != nil {
-			return err
-		}
-		w.archive.added(leaves.Strips, uint64(w.first), info)
-		w.open = w.open[1:]
-		w.first++
-	}
-	return nil
-}
-
-// discard removes what is not finished.
-func (w *stripWriters) discard() (err error) {
-	for _, f := range w.open {
-		err = errors.Join(err, f.Discard())
-	}
-	w.open = nil
-	return err
 }

@@ -2,8 +2,10 @@ package proof
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/gaplessdb/gapless/proof/merkle"
+	"github.com/gaplessdb/gapless/proof/sign"
 )
 
 // What a copy of the section tells. Nothing that is returned may be changed.
@@ -34,6 +36,17 @@ func (s *Section) Wants(index uint64) bool {
 	return index == s.newest.Index || index == s.index || slices.ContainsFunc(s.cuts, func(c *Cut) bool { return c.Last == index })
 }
 
+// waiting counts the ordinals that keep others from being ended on demand: those without a SEAL, and those that ended a moment ago and have no census.
+// One that is older hardly gets any, and a later one may.
+func (s *Section) waiting(nowMS int64) (n int) {
+	for _, c := range s.cuts {
+		if !c.Sealed || nowMS-c.TimeMS < patience.Milliseconds() {
+			n++
+		}
+	}
+	return n
+}
+
 // Signed reports whether a server has cosigned the current tree.
 func (s *Section) Signed(server string) bool {
 	return slices.ContainsFunc(s.signed, func(g signature) bool { return g.Server == server })
@@ -42,8 +55,29 @@ func (s *Section) Signed(server string) bool {
 // Newest is the newest checkpoint, of size 0 before there is one.
 func (s *Section) Newest() Checkpoint { return s.newest }
 
-// Note is the newest checkpoint as a signed note, "" before there is one.
-func (s *Section) Note() string { return s.newest.note(s.origin) }
+// Note is the newest checkpoint as a signed note, "" before there is one. Of the lines of outside witnesses it has those that these keys made: the log
+// takes them unseen, and one wrong line would make the note worthless to whoever knows the witness.
+func (s *Section) Note(witnesses ...sign.VerifierKey) string {
+	c := s.newest
+	of := sign.Checkpoint{Origin: s.origin, Size: c.Size, Root: c.Root}
+	c.Witnesses = slices.DeleteFunc(slices.Clone(c.Witnesses), func(line string) bool {
+		_, err := sign.Verified(of, noteLine(line), witnesses...)
+		return err != nil
+	})
+	return c.note(s.origin)
+}
+
+// Signers names who cosigned the newest checkpoint: nodes, and those outside witnesses whose lines Note shows.
+func (s *Section) Signers(witnesses ...sign.VerifierKey) []string {
+	names := []string{}
+	for line := range strings.Lines(s.Note(witnesses...)) {
+		signature, ok := strings.CutPrefix(line, notePrefix)
+		if name, _, _ := strings.Cut(signature, " "); ok && name != s.origin {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // Origin is the name of the log, "" before the first key.
 func (s *Section) Origin() string { return s.origin }
@@ -51,8 +85,10 @@ func (s *Section) Origin() string { return s.origin }
 // Keys lists every key that a node has ever cosigned with, the oldest first.
 func (s *Section) Keys() []Key { return s.keys }
 
-// KeysLeft is how many more keys the log takes.
-func (s *Section) KeysLeft() int { return maxKeys - len(s.keys) }
+// KeysLeft is how many more keys of a node the log takes.
+func (s *Section) KeysLeft(node string) int {
+	return min(maxKeys-len(s.keys), maxNodeKeys-s.keysOf(node))
+}
 
 // KeyOf is the key that a node cosigns with now.
 func (s *Section) KeyOf(node string) (Key, bool) {

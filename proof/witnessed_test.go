@@ -15,6 +15,11 @@ import (
 func TestWitnessed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 3)
+		known, err := keyOf(t, 96).VerifierKey("witness.example/w1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.witnesses = []sign.VerifierKey{known}
 		r.start(t)
 		r.store("d1", 3)
 		r.seal(r.nodes[0])
@@ -40,11 +45,20 @@ func TestWitnessed(t *testing.T) {
 			t.Errorf("the same witness again: %v, %q", err, r.log.s.Newest().Witnesses)
 		}
 		var many []string
-		for i := range maxWitnesses {
+		for i := range maxWitnesses + 1 {
 			many = append(many, r.log.witnessLine(97, fmt.Sprintf("many.example/%d", i), 1))
 		}
-		if err := of(0, first, many...); err == nil || !strings.Contains(err.Error(), CodeProofLimit) {
+		if err := of(0, first, many...); err == nil || !strings.Contains(err.Error(), CodeBadSignature) {
 			t.Errorf("more than a checkpoint has room for: %v", err)
+		}
+		if err := of(0, first, many[0], flip(line)); err != nil {
+			t.Error(err)
+		}
+		if st := r.nodes[0].sealer.Status(); len(r.log.s.Newest().Witnesses) != 2 || len(st.Checkpoint.Signers) != 3 {
+			t.Errorf("of %q, which no known witness made, it shows %v", r.log.s.Newest().Witnesses, st.Checkpoint.Signers)
+		}
+		if err := of(0, first, line); err != nil || len(r.nodes[0].sealer.Status().Checkpoint.Signers) != 4 {
+			t.Errorf("the right line again: %v", err)
 		}
 		if err := of(0, first, "not a line"); err == nil {
 			t.Error("something else was taken")

@@ -24,7 +24,8 @@ func (f *FSM) keep(index uint64, sec Section, kind uint16, body []byte) error {
 	return a.keepLog(ch)
 }
 
-// audit keeps a frame of a command that changed replicated settings: who did what, and the command's own words.
+// audit keeps a frame of a command that changed replicated settings: who did what, and the command's own words. The proof's log gets a record of it. Beyond
+// the limit there is neither, and what is dropped counts both.
 func (a *batchApply) audit(ch chronicle, sec Section, kind uint16, body []byte) {
 	s := a.state
 	audited, ok := sec.(audited)
@@ -36,10 +37,11 @@ func (a *batchApply) audit(ch chronicle, sec Section, kind uint16, body []byte) 
 		return
 	}
 	tenant = cmp.Or(tenant, TenantSystem)
-	if ch != nil {
+	within := s.recorder.take(&s.recorder.audits, maxAudits)
+	if ch != nil && (within || action == PolicyAction) { // what a policy was is never left out of the proof's log
 		ch.Audited(a.index, s.clock.NowMS, tenant, action, subject, by, detail)
 	}
-	if !s.recorder.take(&s.recorder.audits, maxAudits) {
+	if !within {
 		return
 	}
 	a.derive(tenant, DeviceAudit, s.clock.NowMS, []frame.Field{

@@ -77,3 +77,33 @@ func TestLeadersEvidenceBeyondMaxStreams(t *testing.T) {
 		t.Errorf("cluster version 2: %+v, want it kept", got)
 	}
 }
+
+// TestAuditsHaveALimit: between two ticks so many commands leave a frame of the audit, and a record in the proof's log; what is beyond is counted once. A
+// policy is recorded all the same.
+func TestAuditsHaveALimit(t *testing.T) {
+	r := newChronicle(t)
+	r.raiseTo(3)
+	tick := func() { r.command(KindTick, Tick{ElapsedMS: 1000, Voters: 1}) }
+	count := func() (frames, records int, dropped uint64) {
+		return r.kept(TenantSystem, DeviceAudit), r.kept(TenantSystem, DeviceLog), r.state.recorder.dropped
+	}
+	tick()
+	frames, records, _ := count()
+	for i := range maxAudits + 30 {
+		r.fake(i)
+	}
+	check := func(when string, moreFrames, moreRecords int, dropped uint64) {
+		t.Helper()
+		if f, l, d := count(); f != frames+moreFrames || l != records+moreRecords || d != dropped || r.state.extra[1].(*fakeChronicle).Size != l {
+			t.Errorf("%s: %d frames, %d records, %d dropped, want %d, %d, %d", when, f-frames, l-records, d, moreFrames, moreRecords, dropped)
+		}
+	}
+	check("a flood of changes", maxAudits, maxAudits, 30)
+	if res := r.command(KindPolicy, DefaultPolicy()); res.Err != nil {
+		t.Fatal(res.Err)
+	}
+	check("a policy behind it", maxAudits, maxAudits+1, 31)
+	tick()
+	r.fake(1)
+	check("the next second", maxAudits+1, maxAudits+2, 31)
+}

@@ -21,6 +21,8 @@ type batchApply struct {
 	index   uint64
 	ordinal uint32 // of the next frame in the entry
 	fault   error  // ledger and head disagree
+
+	undefined map[frame.StreamID]bool // numbers in the part that stay without a stream, for the name of its device; nil nearly always
 }
 
 // applyBatch applies the parts of one batch command in order.
@@ -88,6 +90,7 @@ func (a *batchApply) applyFrames(batch []byte) (PartResult, error) {
 	if !a.current(rd) {
 		return PartResult{Err: ErrStale}, nil
 	}
+	a.undefined = nil
 	for def := range rd.Defs() {
 		if err := a.define(def); err != nil {
 			return result, err
@@ -98,8 +101,13 @@ func (a *batchApply) applyFrames(batch []byte) (PartResult, error) {
 	var g frame.Group
 	var it frame.Item
 	for n := uint32(0); rd.NextGroup(&g); {
+		reserved := a.reserved(&g)
 		for rd.Next(&it) {
-			a.applyFrame(&result, n, receiveMS, &g, &it)
+			if reserved {
+				result.refuse(n, ledger.CodeNameReserved)
+			} else {
+				a.applyFrame(&result, n, receiveMS, &g, &it)
+			}
 			n++
 		}
 	}
@@ -140,9 +148,16 @@ func (a *batchApply) current(rd *frame.Reader) bool {
 	return true
 }
 
-// define gives a stream the number its leader assigned. At a limit the stream stays unknown and its frames are refused; any other
-// contradiction was ruled out by current.
+// define gives a stream the number its leader assigned. At a limit, or where only apply may write, the stream stays unknown and its frames are refused;
+// any other contradiction was ruled out by current.
 func (a *batchApply) define(def frame.Def) error {
+	if a.state.guardsStream(def.Key, true) {
+		if a.undefined == nil {
+			a.undefined = map[frame.StreamID]bool{}
+		}
+		a.undefined[def.ID] = true
+		return nil
+	}
 	define := a.state.ledger.Define
 	if a.state.ownDevice(def.Key.Device) {
 		define = a.state.ledger.DefineOwn
@@ -195,6 +210,9 @@ func (a *batchApply) store(g *frame.Group, receiveMS int64, out *ledger.Outcome,
 func (a *batchApply) applyReject(result *PartResult, receiveMS int64, rej *frame.Reject) {
 	s := a.state
 	result.Rejected++
+	if a.reserved(&rej.Group) {
+		return
+	}
 	epoch, seq, known := s.ledger.Reject(&rej.Group, rej.Seq, receiveMS, s.clock.NowMS, rej.Cause)
 	if known {
 		a.recordDeadLetter(receiveMS, rej, epoch, seq)

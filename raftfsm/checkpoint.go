@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// A small section's checkpoint is one JSON document that names the section and its version; the floor file around it carries magic
+// A small section checkpoint is one JSON document that names the section and its version; the floor file around it carries magic
 // and checksum.
 type sectionDocument struct {
 	Section string          `json:"section"`

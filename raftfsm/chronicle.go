@@ -3,39 +3,30 @@ package raftfsm
 import (
 	"errors"
 	"fmt"
-	"slices"
-
-	"github.com/hashicorp/raft"
 
 	"github.com/gaplessdb/gapless/frame"
 )
 
-// DeviceLog has the records of the proof's log, one frame each: the frame with number n is record n-1. It belongs to TenantSystem.
+// DeviceLog has the records of the proof's log, one frame each: in the newest epoch the frame with number n is record n-1. It belongs to TenantSystem.
 const DeviceLog = "_tlog"
 
 // chronicle is the section that keeps the proof's log, told where it is; nil where there is none or the cluster's version has none yet.
 func (c *content) chronicle() chronicle {
 	for _, sec := range c.extra {
 		if ch, ok := sec.(chronicle); ok && since(sec) <= max(c.members.Version(), 1) {
-			ch.At(c.members.History(), c.voters)
+			ch.At(c.members.History(), c.members.ClusterID(), c.voters)
 			return ch
 		}
 	}
 	return nil
 }
 
-// configured takes in Raft's configuration: who votes.
-func (c *content) configured() {
-	c.voters = nil
-	if len(c.core.Configuration) == 0 {
-		return
+// beginLog lets the proof's log begin with number 1 when the cluster's version gets one. Until then only doors refuse frames of its device, and a member
+// that is at fault can forward some.
+func (c *content) beginLog() {
+	if c.chronicle() != nil {
+		c.ledger.Renumber(frame.StreamKey{Tenant: TenantSystem, Device: DeviceLog, Stream: frame.DefaultStream})
 	}
-	for _, s := range raft.DecodeConfiguration(c.core.Configuration).Servers {
-		if s.Suffrage == raft.Voter {
-			c.voters = append(c.voters, string(s.ID))
-		}
-	}
-	slices.Sort(c.voters)
 }
 
 // mark sets what rows are marked with from now on.
@@ -53,12 +44,14 @@ func (a *batchApply) keepLog(ch chronicle) error {
 	if err != nil {
 		return err
 	}
+	next := uint64(ch.LogSize()-int64(len(records))) + 1
 	for _, r := range records {
 		frames := s.head.Frames()
-		a.derive(TenantSystem, DeviceLog, s.clock.NowMS, []frame.Field{}, kept(r))
-		if a.fault != nil || s.head.Frames() != frames+1 {
-			return errors.Join(fmt.Errorf("a record of the proof's log of %d bytes could not be stored", len(r)), a.fault)
+		out := a.derive(TenantSystem, DeviceLog, s.clock.NowMS, []frame.Field{}, kept(r))
+		if a.fault != nil || s.head.Frames() != frames+1 || out.Seq != next {
+			return errors.Join(fmt.Errorf("a record of the proof's log of %d bytes was not stored as frame %d: it is %d", len(r), next, out.Seq), a.fault)
 		}
+		next++
 	}
 	if ch.Cut() {
 		if len(records) > 0 {

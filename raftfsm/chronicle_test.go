@@ -30,6 +30,7 @@ type chronicleCommand struct {
 	Bytes   int  `json:"bytes"` // of each record, 0: a few
 	Refuse  bool `json:"refuse"`
 	Fault   bool `json:"fault"`
+	Skip    bool `json:"skip"` // a number
 }
 
 // fakeChronicle numbers its records, and says in each what it was told last.
@@ -37,24 +38,34 @@ type fakeChronicle struct {
 	Seal    uint32   `json:"seal"`
 	Size    int      `json:"size"`
 	History uint64   `json:"history"`
+	Cluster string   `json:"cluster"`
 	Voters  []string `json:"voters"`
 	fresh   [][]byte
 	cutting bool
 	fault   error
+	before  string // what it knew when it was restored, "": it was not
 }
 
 func chronicleSections(l *ledger.Ledger) []Section {
 	return append(fakeSections(l), &fakeChronicle{Seal: 1})
 }
 
-func (f *fakeChronicle) Name() string                       { return "chronicle" }
-func (f *fakeChronicle) Commands() (uint16, uint16)         { return kindChronicle, kindChronicle }
-func (f *fakeChronicle) LimitBytes() int64                  { return 1 << 20 }
-func (f *fakeChronicle) Since() int                         { return 3 }
-func (f *fakeChronicle) At(history uint64, voters []string) { f.History, f.Voters = history, voters }
-func (f *fakeChronicle) Ordinal() uint32                    { return f.Seal }
-func (f *fakeChronicle) Freeze() func(io.Writer) error      { return freezeJSON(f.Name(), *f) }
-func (f *fakeChronicle) Restore(r io.Reader) error          { return readJSON(r, f.Name(), f) }
+func (f *fakeChronicle) Name() string                  { return "chronicle" }
+func (f *fakeChronicle) Commands() (uint16, uint16)    { return kindChronicle, kindChronicle }
+func (f *fakeChronicle) LimitBytes() int64             { return 1 << 20 }
+func (f *fakeChronicle) Since() int                    { return 3 }
+func (f *fakeChronicle) LogSize() int64                { return int64(f.Size) }
+func (f *fakeChronicle) Ordinal() uint32               { return f.Seal }
+func (f *fakeChronicle) Freeze() func(io.Writer) error { return freezeJSON(f.Name(), *f) }
+
+func (f *fakeChronicle) Restore(r io.Reader) error {
+	f.before = "restored in " + f.Cluster
+	return readJSON(r, f.Name(), f)
+}
+
+func (f *fakeChronicle) At(history uint64, cluster string, voters []string) {
+	f.History, f.Cluster, f.Voters = history, cluster, voters
+}
 
 func (f *fakeChronicle) add(what string, index uint64) {
 	f.Size++
@@ -65,6 +76,9 @@ func (f *fakeChronicle) Apply(index, _ uint64, _ int64, _ uint16, _ uint8, body 
 	var c chronicleCommand
 	if err := json.Unmarshal(body, &c); err != nil || c.Refuse {
 		return nil, fakeRefusal{}
+	}
+	if c.Skip {
+		f.Size++
 	}
 	for range c.Records {
 		f.add("own"+strings.Repeat(".", c.Bytes), index)
@@ -202,6 +216,9 @@ func TestChronicle(t *testing.T) {
 		if got := d.floors.Floors(); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("stopped at %d: floors %v, want %v", stop, got, want)
 		}
+		if before := again.extra[1].(*fakeChronicle).before; before != "" && before != "restored in c" {
+			t.Errorf("stopped at %d: %s", stop, before)
+		}
 		if got := read(again); !slices.Equal(got, rows) {
 			t.Errorf("stopped at %d: %d rows, want the same %d", stop, len(got), len(rows))
 		}
@@ -274,6 +291,7 @@ func TestChronicleFaults(t *testing.T) {
 		"a record that cannot be made": {Fault: true},
 		"a record beyond a frame":      {Records: 1, Bytes: frame.MaxFrameBytes},
 		"a cut with a record":          {Cut: true, Records: 1},
+		"a record of another number":   {Records: 1, Skip: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newChronicle(t)

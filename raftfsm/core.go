@@ -3,6 +3,9 @@ package raftfsm
 import (
 	"fmt"
 	"io"
+	"slices"
+
+	"github.com/hashicorp/raft"
 )
 
 // core is what the state machine knows of itself besides the sections: where the next flush point lies, and Raft's configuration.
@@ -15,7 +18,7 @@ type core struct {
 	Before             int64  `json:"before"`  // bytes of the floor file before the one this is written to
 }
 
-// coreDocument is the checkpoint of core, with the parts of the state that belong to no section.
+// coreDocument is the section checkpoint of core, with the parts of the state that belong to no section.
 type coreDocument struct {
 	core
 	Index           uint64 `json:"index"`
@@ -24,6 +27,20 @@ type coreDocument struct {
 	RecorderUsed    int    `json:"recorder_used"`
 	RecorderDropped uint64 `json:"recorder_dropped"`
 	RecorderAudits  int    `json:"recorder_audits,omitempty"` // none at cluster version 1
+}
+
+// configured takes in Raft's configuration: who votes.
+func (c *content) configured() {
+	c.voters = nil
+	if len(c.core.Configuration) == 0 {
+		return
+	}
+	for _, s := range raft.DecodeConfiguration(c.core.Configuration).Servers {
+		if s.Suffrage == raft.Voter {
+			c.voters = append(c.voters, string(s.ID))
+		}
+	}
+	slices.Sort(c.voters)
 }
 
 const coreName = "core"

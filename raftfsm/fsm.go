@@ -58,6 +58,7 @@ func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
 			s.members.configure(l.Data)
 			s.floors.configure(s.members.data.Servers)
 			s.configured()
+			s.chronicle() // voters have changed
 		case l.Type == raft.LogCommand:
 			results[i] = f.applyLog(l)
 		}
@@ -140,7 +141,11 @@ func (f *FSM) applySection(l *raft.Log, cmd Command) (any, error) {
 	if err := s.early(sec, cmd.Kind, cmd.Version); err != nil {
 		return CommandResult{Position: pos, Err: err}, nil
 	}
-	s.chronicle()
+	if err := s.guardCommand(sec, cmd.Body); err != nil {
+		return CommandResult{Position: pos, Err: err}, nil
+	}
+	told := s.chronicle() != nil
+	s.ledger.Renew(s.members.Version() >= guardVersion)
 	out, err := sec.Apply(l.Index, l.Term, s.clock.NowMS, cmd.Kind, cmd.Version, cmd.Body)
 	if errors.Is(err, ErrHalt) {
 		return nil, err
@@ -152,6 +157,9 @@ func (f *FSM) applySection(l *raft.Log, cmd Command) (any, error) {
 		return nil, err
 	}
 	if err == nil {
+		if !told {
+			s.beginLog()
+		}
 		if err := f.keep(l.Index, sec, cmd.Kind, cmd.Body); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrHalt, err)
 		}

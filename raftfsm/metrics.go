@@ -61,7 +61,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Overloaded:      counter("overloaded_total", "Requests refused because the leader's queue was full; add nodes' disk speed or slow the senders."),
 		Unknown:         counter("unknown_outcome_total", "Requests whose commit could not be learnt, mostly at a change of leader; senders repeat them."),
 		ClockPaused:     gauge("clock_paused", "1 while no majority of clocks is known: gaps do not become final and nothing expires."),
-		RecorderDropped: gauge("recorder_dropped", "Frames of system recorders (_conflict, _dlq) beyond policy recorder_per_tick since the beginning of the history; raise it or look who sends so much that is refused."),
+		RecorderDropped: gauge("recorder_dropped", "Frames of system recorders since the beginning of the history that were not kept: of _conflict and _dlq beyond policy recorder_per_tick, which may be raised, and of _audit, with their records in the log of the proof, beyond 1,000 a second; look who sends so much that is refused, or changes so much."),
 		HeadBytes:       gauge("head_bytes", "Memory of the frames that are in no segment and not sealed yet."),
 		SealedHeads:     gauge("sealed_heads", "Heads that wait for their flush; at 2 requests are refused with 429."),
 		FlushSeconds:    histogram("flush_seconds", "Time from a sealed head to its published floor; near the time a head takes to fill, ingest is slowed.", 1e-2, 2, 14),

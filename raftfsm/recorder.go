@@ -2,7 +2,6 @@ package raftfsm
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
@@ -19,7 +18,8 @@ const (
 // TenantSystem has the frames that concern the cluster and no tenant.
 const TenantSystem = "_system"
 
-// maxAudits bounds the audit frames between two ticks. They have a limit of their own, so that a flood of conflicts drops none of them.
+// maxAudits bounds the audit frames between two ticks, and with them the records of audits in the proof's log. They have a limit of their own, so that a flood
+// of conflicts drops none of them.
 const maxAudits = 1000
 
 // recorder limits what the system recorders together write between two ticks. What exceeds the limit is counted: GET /v1/cluster and a
@@ -105,7 +105,7 @@ func (a *batchApply) record(tenant, device string, receiveMS int64, fields []fra
 }
 
 // derive makes one frame of a system device and stores it like any other.
-func (a *batchApply) derive(tenant, device string, receiveMS int64, fields []frame.Field, raw []byte) {
+func (a *batchApply) derive(tenant, device string, receiveMS int64, fields []frame.Field, raw []byte) (out ledger.Outcome) {
 	s := a.state
 	intern := s.ledger.Intern
 	if s.ownDevice(device) {
@@ -114,23 +114,18 @@ func (a *batchApply) derive(tenant, device string, receiveMS int64, fields []fra
 	id, err := intern(frame.StreamKey{Tenant: tenant, Device: device, Stream: frame.DefaultStream})
 	if err != nil {
 		s.recorder.dropped++
-		return
+		return out
 	}
 	it, g, err := deriveItem(id, receiveMS, fields, raw)
 	if err != nil {
 		s.recorder.dropped++
-		return
+		return out
 	}
-	out := s.ledger.Arrive(&g, receiveMS, s.clock.NowMS, &it)
+	out = s.ledger.Arrive(&g, receiveMS, s.clock.NowMS, &it)
 	if out.Status == ledger.Stored {
 		a.store(&g, receiveMS, &out, &it)
 	}
-}
-
-// ownDevice reports whether the limit of streams, which is meant for those of users, holds a device's back no more: since cluster version 2 that
-// are the system's, whose names no door takes from a client. Before, every release must refuse at the same place.
-func (c *content) ownDevice(device string) bool {
-	return c.members.Version() >= 2 && strings.HasPrefix(device, "_")
+	return out
 }
 
 // deriveItem encodes one server-numbered frame as a batch of its own, so that the head holds it like every other.

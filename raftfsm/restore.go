@@ -69,6 +69,7 @@ func readFloor(r io.Reader, extra Extra) (c content, h floor.Header, m *segment.
 		if !ok {
 			return fmt.Errorf("raftfsm: the floor has a section %q that this binary does not know: upgrade it", name)
 		}
+		c.chronicle() // which compares its part with the members'
 		return sec.Restore(r)
 	})
 	if err != nil {

@@ -50,15 +50,17 @@ type (
 		Decided(kind uint16) (edit segment.Edit, ok bool)
 	}
 
-	// chronicle is the section that keeps the log of the proof. It is told in which history and under which voters each section's command is applied,
-	// and of audits and merges; its records become frames of DeviceLog, in the order in which it hands them over. Ordinal is what rows are marked with.
+	// chronicle is the section that keeps the log of the proof. It is told in which history of which cluster and under which voters each section's command is
+	// applied, whenever voters change, and of audits and merges; its records become frames of DeviceLog, in the order in which it hands them over, and
+	// LogSize is how many there were. Ordinal is what rows are marked with.
 	// A flush point lies behind a command after which Cut is true; such a command adds no record.
 	chronicle interface {
 		Section
-		At(history uint64, voters []string)
+		At(history uint64, cluster string, voters []string)
 		Audited(index uint64, commitMS int64, tenant, action, subject, by string, detail []byte)
 		Merged(index uint64, commitMS int64, edit segment.Edit)
 		TakeRecords() ([][]byte, error)
+		LogSize() int64
 		Ordinal() uint32
 		Cut() bool
 	}

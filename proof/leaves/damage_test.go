@@ -215,6 +215,6 @@ func TestReadErrorsAreNotDamage(t *testing.T) {
 }
 
 func ExampleCorruptError() {
-	fmt.Println(corrupt("proof/7.strips", 20, "CRC 00000001", "00000002"))
+	fmt.Println(corrupt(place{path: "proof/7.strips"}, 20, "CRC 00000001", "00000002"))
 	// Output: leaves: proof/7.strips at byte 20 is damaged: want CRC 00000001, got 00000002
 }

@@ -18,10 +18,11 @@ var (
 
 // CorruptError is damage with its place. errors.Is(err, ErrCorrupt) holds for it.
 type CorruptError struct {
-	Path   string
-	Offset int64  // where in the file the damaged part begins
-	Want   string // what should be there
-	Got    string // what is there
+	Path       string
+	Generation uint64 // what OpenAs was told, 0 for Open: a file of the same name may have come in its place since
+	Offset     int64  // where in the file the damaged part begins
+	Want       string // what should be there
+	Got        string // what is there
 }
 
 func (e *CorruptError) Error() string {
@@ -31,10 +32,18 @@ func (e *CorruptError) Error() string {
 // Is makes errors.Is(err, ErrCorrupt) true.
 func (e *CorruptError) Is(target error) bool { return target == ErrCorrupt }
 
-func corrupt(path string, offset int64, want, got any) error {
-	return &CorruptError{Path: path, Offset: offset, Want: fmt.Sprint(want), Got: fmt.Sprint(got)}
+// place is a file as errors name it.
+type place struct {
+	path       string
+	generation uint64
 }
 
-func corruptSum(path string, offset int64, want, got uint32) error {
-	return corrupt(path, offset, fmt.Sprintf("CRC %08x", want), fmt.Sprintf("%08x", got))
+func (p place) String() string { return p.path }
+
+func corrupt(in place, offset int64, want, got any) error {
+	return &CorruptError{Path: in.path, Generation: in.generation, Offset: offset, Want: fmt.Sprint(want), Got: fmt.Sprint(got)}
+}
+
+func corruptSum(in place, offset int64, want, got uint32) error {
+	return corrupt(in, offset, fmt.Sprintf("CRC %08x", want), fmt.Sprintf("%08x", got))
 }

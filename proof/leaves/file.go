@@ -14,7 +14,7 @@ import (
 // File is a file of leaves that is read. What it gives out was checked; an error that wraps ErrCorrupt names the place of damage.
 type File struct {
 	f       vfs.File
-	path    string
+	path    place
 	size    int64
 	salt    uint32
 	header  header
@@ -22,19 +22,22 @@ type File struct {
 }
 
 // Open reads both ends of a file, whatever its size.
-func Open(fs vfs.FS, path string) (*File, error) {
+func Open(fs vfs.FS, path string) (*File, error) { return OpenAs(fs, path, 0) }
+
+// OpenAs is Open of one of several files that come to have the same path: every CorruptError about it has the generation.
+func OpenAs(fs vfs.FS, path string, generation uint64) (*File, error) {
 	f, err := fs.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("leaves: %w", err)
 	}
-	file, err := newFile(f, path)
+	file, err := newFile(f, place{path, generation})
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return file, nil
 }
 
-func newFile(f vfs.File, path string) (*File, error) {
+func newFile(f vfs.File, path place) (*File, error) {
 	size, err := f.Size()
 	if err != nil {
 		return nil, fmt.Errorf("leaves: %w", err)

@@ -59,7 +59,7 @@ func (h header) append(dst []byte) []byte {
 
 // parseHeader checks the first bytes of a file. The checksum comes before the version, and lies there in every version: a file of another
 // version is not a damaged one, and says so only if it is whole.
-func parseHeader(path string, b []byte) (h header, err error) {
+func parseHeader(path place, b []byte) (h header, err error) {
 	if string(b[:4]) != magic {
 		return h, corrupt(path, 0, fmt.Sprintf("magic %q", magic), fmt.Sprintf("%q", b[:4]))
 	}
@@ -128,7 +128,7 @@ func (t trailer) append(dst []byte, salt uint32) []byte {
 }
 
 // parseTrailer checks the last bytes of a file, which begin at offset at.
-func parseTrailer(path string, at int64, salt uint32, b []byte) (t trailer, err error) {
+func parseTrailer(path place, at int64, salt uint32, b []byte) (t trailer, err error) {
 	if string(b[52:56]) != endMagic {
 		return t, corrupt(path, at+52, fmt.Sprintf("magic %q", endMagic), fmt.Sprintf("%q", b[52:56]))
 	}

@@ -108,12 +108,12 @@ func (w *Writer) Finish() (Info, error) {
 
 // readBack makes sure that what the file system gives back is what was written: all hashes are computed from it again.
 func (w *Writer) readBack(f vfs.File, want trailer) error {
-	r, err := newFile(f, w.file.path)
+	r, err := newFile(f, place{path: w.file.path})
 	if err != nil {
 		return err
 	}
 	if r.header != w.header || r.trailer != want {
-		return corrupt(w.file.path, 0, fmt.Sprintf("%+v %+v", w.header, want), fmt.Sprintf("%+v %+v", r.header, r.trailer))
+		return corrupt(place{path: w.file.path}, 0, fmt.Sprintf("%+v %+v", w.header, want), fmt.Sprintf("%+v %+v", r.header, r.trailer))
 	}
 	return r.Check(context.Background())
 }

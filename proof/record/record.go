@@ -2,10 +2,11 @@ package record
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 )
 
@@ -35,9 +36,11 @@ type Seal struct {
 	History uint64 `json:"history"`
 	First   uint64 `json:"first"` // Raft indexes whose frames have the ordinal, both included
 	Last    uint64 `json:"last"`
+	At      string `json:"at"`     // commit time of Last, where the ordinal ended; History is that of the same moment
 	Root    string `json:"root"`   // content root: tree over the strips, standard base64
 	Strips  int64  `json:"strips"` // leaves of that tree
 	Frames  uint64 `json:"frames"`
+	Census  int64  `json:"census"` // number of the newest CENSUS before this record, -1 for none
 }
 
 // Census says what the ledger knew of every stream at one index.
@@ -45,11 +48,13 @@ type Census struct {
 	Head
 	History uint64 `json:"history"`
 	Index   uint64 `json:"index"` // Raft index up to which everything is in it
+	At      string `json:"at"`    // commit time of Index; History is that of the same moment
 	Seal    uint32 `json:"seal"`  // the ordinal that ends at Index
 	Root    string `json:"root"`  // tree over the census leaves, standard base64
 	Streams int64  `json:"streams"`
 	Totals  Totals `json:"totals"`
 	Policy  string `json:"policy"` // SHA-256 of the policy in force at Index, hex
+	Census  int64  `json:"census"` // number of the newest CENSUS before this record, -1 for none
 }
 
 // Totals adds up every epoch of every stream: identity A of the ledger. Expected is all the others together; Stored is what still is.
@@ -64,15 +69,18 @@ type Totals struct {
 	Expired  uint64 `json:"expired"` // and erased
 }
 
-// Key says that a node signs with a key from this record on.
+// Key says that a node signs with a key from this record on, or, without VKey, that the key which it replaces is in use no more.
 type Key struct {
 	Head
-	Node     string `json:"node"`
-	Server   string `json:"server"`   // node and incarnation
-	VKey     string `json:"vkey"`     // of its cosignatures
-	LogVKey  string `json:"log_vkey"` // of its signatures as the log, with the same key
-	Replaces string `json:"replaces"` // vkey of the node's key until now, "" for its first
-	By       string `json:"by"`       // principal, or the server itself
+	Node           string `json:"node"`
+	Server         string `json:"server"`          // node and incarnation
+	VKey           string `json:"vkey"`            // of its cosignatures
+	LogVKey        string `json:"log_vkey"`        // of its signatures as the log, with the same key
+	Replaces       string `json:"replaces"`        // vkey of the node's key until now, "" for its first
+	By             string `json:"by"`              // principal, or the server itself; "" where the key is retired
+	Signed         string `json:"signed"`          // signature line of the word for the key (package sign), by the new key; "" where it is retired
+	ReplacedSigned string `json:"replaced_signed"` // likewise by the replaced key; "" where its server had no vote any more, or there is none
+	Census         int64  `json:"census"`          // number of the newest CENSUS before this record, -1 for none
 }
 
 // Merge says which segments the floors behind an index have no more, and which in their place.
@@ -92,15 +100,29 @@ type Policy struct {
 	SHA256   string `json:"sha256"` // of the policy as JSON, hex
 }
 
-// Audit says that a command changed replicated settings. The frame of `_audit` with the same index has its words.
+// Audit says that a command changed replicated settings. The frame of `_audit` with the same index has its words, and who said them of what: names of
+// one tenant are not for all who read the log.
 type Audit struct {
 	Head
-	Index   uint64 `json:"index"`
-	Tenant  string `json:"tenant"`
-	Action  string `json:"action"`
-	Subject string `json:"subject"`
-	By      string `json:"by"`
-	SHA256  string `json:"sha256"` // of the command's words, hex
+	Index  uint64 `json:"index"`
+	Tenant string `json:"tenant"`
+	Action string `json:"action"`
+	SHA256 string `json:"sha256"` // AuditHash, hex
+}
+
+// AuditHash is the SHA-256 of the JSON object of subject, by and detail_sha256: of the whole texts, and of all words of the command.
+func AuditHash(subject, by string, detail []byte) (string, error) {
+	sum := sha256.Sum256(detail)
+	b, err := json.Marshal(struct {
+		Subject string `json:"subject"`
+		By      string `json:"by"`
+		Detail  string `json:"detail_sha256"`
+	}{subject, by, hex.EncodeToString(sum[:])})
+	if err != nil {
+		return "", fmt.Errorf("record: %w", err)
+	}
+	sum = sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // Head is what every record begins with.
@@ -112,7 +134,21 @@ type Head struct {
 
 // NewHead is the head of a record at a commit time in milliseconds.
 func NewHead(t Type, commitMS int64) Head {
-	return Head{Version, t, time.UnixMilli(commitMS).UTC().Format("2006-01-02T15:04:05.000Z07:00")}
+	return Head{Version, t, Time(commitMS)}
+}
+
+const timeLayout = "2006-01-02T15:04:05.000Z07:00"
+
+// Time is a commit time in milliseconds as records have it.
+func Time(commitMS int64) string { return time.UnixMilli(commitMS).UTC().Format(timeLayout) }
+
+// ParseTime reads what Time wrote, and nothing that merely resembles it.
+func ParseTime(text string) (time.Time, error) {
+	t, err := time.Parse(timeLayout, text)
+	if err == nil && Time(t.UnixMilli()) != text {
+		err = fmt.Errorf("%.40q is not UTC with three digits of a second", text)
+	}
+	return t, err
 }
 
 // Record is one of the types above.
@@ -135,7 +171,7 @@ func Encode(r Record) ([]byte, error) {
 	return b, nil
 }
 
-// Parse reads a record strictly. An unknown type or version is an error that says so.
+// Parse reads a record strictly: what it takes, Encode gives back byte for byte. An unknown type or version is an error that says so.
 func Parse(b []byte) (Record, error) {
 	if len(b) > MaxBytes {
 		return nil, fmt.Errorf("%w: %d bytes", ErrTooLong, len(b))
@@ -151,15 +187,33 @@ func Parse(b []byte) (Record, error) {
 	if r == nil {
 		return nil, fmt.Errorf("record: unknown type %.32q: use a newer program", h.Type)
 	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(r); err != nil {
+	if err := json.Unmarshal(b, r); err != nil {
 		return nil, fmt.Errorf("record: %s: %w", h.Type, err)
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("record: something follows the %s", h.Type)
+	for _, t := range times(r) {
+		if _, err := ParseTime(t); err != nil {
+			return nil, fmt.Errorf("record: %s: %w", h.Type, err)
+		}
+	}
+	again, err := Encode(r)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(b, again) {
+		return nil, fmt.Errorf("record: %s is not written in the one way that is allowed: %.200q, want %.200q", h.Type, b, again)
 	}
 	return r, nil
+}
+
+// times are the times that a record tells.
+func times(r Record) []string {
+	switch r := r.(type) {
+	case *Seal:
+		return []string{r.Time, r.At}
+	case *Census:
+		return []string{r.Time, r.At}
+	}
+	return []string{r.head().Time}
 }
 
 func empty(t Type) Record {

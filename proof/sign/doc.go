@@ -1,6 +1,8 @@
 // Package sign is who says so: the keys of nodes, the checkpoints they cosign, the receipts they give, and the policy by which
 // somebody who trusts none of them alone decides whom to believe.
 //
+// What a node says into the log, its keys and its roots, it signs as well: nobody else can say it for it.
+//
 // Everything signed is a note of c2sp.org/signed-note, with Ed25519; golang.org/x/mod/sumdb/note parses notes. The text of every
 // form is in docs/format/tlog.md. Parsers are strict: there is one way to write a thing, so that two readers never disagree.
 //

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// Key is a node's private key. One key signs three kinds of text, and none of them can be taken for another: a cosigned checkpoint
-// begins with the line cosignature/v1, a checkpoint signed for the log has its size as second line, a receipt has receipt/v1 there.
+// Key is a node's private key. One key signs several kinds of text, and none of them can be taken for another: a cosigned checkpoint
+// begins with the line cosignature/v1, a checkpoint signed for the log has its size as second line, all else has there what it is: receipt/v1.
 // The zero Key signs nothing.
 type Key struct{ private ed25519.PrivateKey }
 

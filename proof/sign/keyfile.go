@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -25,8 +24,8 @@ const (
 	keyMagic     = "gapless/key/v1"
 	keySuffix    = ".key" // package vfs lets nobody but the owner read files of such a name
 	maxKeyBytes  = 4 << 10
-	keyFileAbout = "restore it from a copy of the data directory; if there is none, move it aside: the node then makes a new key, which has " +
-		"to be made known like a rotated one, and what the old key signed stays valid"
+	keyFileAbout = "restore it from a copy of the data directory; if there is none, give the node an empty directory and replace it (gapless ctl replace): " +
+		"it then makes a new key, and what the old key signed stays valid"
 )
 
 // KeyFileError says that a key file is damaged. The file is left as it is.
@@ -94,19 +93,4 @@ func (k Key) Save(fsys vfs.FS, name string) error {
 		return err
 	}
 	return vfs.WriteFile(fsys, name, k.file())
-}
-
-// LoadOrMake reads a node's key, and makes one at its first start. made says which.
-func LoadOrMake(fsys vfs.FS, name string, rand io.Reader) (k Key, made bool, err error) {
-	k, err = Load(fsys, name)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return k, false, err
-	}
-	if k, err = Generate(rand); err != nil {
-		return Key{}, false, err
-	}
-	if err := k.Save(fsys, name); err != nil {
-		return Key{}, false, err
-	}
-	return k, true, nil
 }

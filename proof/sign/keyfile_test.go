@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,13 +27,24 @@ func keyDir(t *testing.T) vfs.FS {
 	return m
 }
 
+// loadOrMake reads a node's key, and makes one at its first start, as nodes do. made says which.
+func loadOrMake(fsys vfs.FS, name string, rand io.Reader) (k Key, made bool, err error) {
+	if k, err = Load(fsys, name); !errors.Is(err, fs.ErrNotExist) {
+		return k, false, err
+	}
+	if k, err = Generate(rand); err == nil {
+		err = k.Save(fsys, name)
+	}
+	return k, err == nil, err
+}
+
 func TestKeyFileIsMadeOnce(t *testing.T) {
 	dir := keyDir(t)
-	k, made, err := LoadOrMake(dir, keyFile, rand.Reader)
+	k, made, err := loadOrMake(dir, keyFile, rand.Reader)
 	if err != nil || !made {
 		t.Fatal(made, err)
 	}
-	again, made, err := LoadOrMake(dir, keyFile, rand.Reader)
+	again, made, err := loadOrMake(dir, keyFile, rand.Reader)
 	if err != nil || made || !again.Public().Equal(k.Public()) {
 		t.Fatalf("second start: made %v, %v", made, err)
 	}
@@ -48,7 +60,7 @@ func TestKeyFileIsMadeOnce(t *testing.T) {
 	if err := (Key{}).Save(dir, "keys/no.key"); err == nil {
 		t.Error("saved no key")
 	}
-	if _, _, err := LoadOrMake(dir, "keys/short.key", strings.NewReader("short")); err == nil {
+	if _, _, err := loadOrMake(dir, "keys/short.key", strings.NewReader("short")); err == nil {
 		t.Error("made a key of five bytes")
 	}
 	if _, err := Load(dir, "keys/short.key"); !errors.Is(err, fs.ErrNotExist) {
@@ -90,7 +102,7 @@ func TestDamagedKeyFile(t *testing.T) {
 		if err := vfs.WriteFile(dir, keyFile, b); err != nil {
 			t.Fatal(err)
 		}
-		_, made, err := LoadOrMake(dir, keyFile, rand.Reader)
+		_, made, err := loadOrMake(dir, keyFile, rand.Reader)
 		var damaged *KeyFileError
 		if made || !errors.As(err, &damaged) || damaged.Path != keyFile || !strings.Contains(err.Error(), "restore it from a copy") {
 			t.Fatalf("%q: made %v, %v", b, made, err)
@@ -123,7 +135,7 @@ func keyTrial(t *testing.T) vfs.Trial {
 			if err := vfs.MakeDir(fsys, "keys"); err != nil {
 				return err
 			}
-			got, _, err := LoadOrMake(fsys, keyFile, bytes.NewReader(k.private.Seed()))
+			got, _, err := loadOrMake(fsys, keyFile, bytes.NewReader(k.private.Seed()))
 			told = err == nil && got.Public().Equal(k.Public())
 			return err
 		},
@@ -131,7 +143,7 @@ func keyTrial(t *testing.T) vfs.Trial {
 			if err := vfs.MakeDir(fsys, "keys"); err != nil {
 				return err
 			}
-			got, made, err := LoadOrMake(fsys, keyFile, rand.Reader)
+			got, made, err := loadOrMake(fsys, keyFile, rand.Reader)
 			if err != nil {
 				return err
 			}

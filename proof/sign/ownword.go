@@ -6,7 +6,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// What one node says for itself, a receipt or the word of a certificate, it signs with its key under its cosigner's name, as type 0x01.
+// What one node says for itself, a receipt, the word of a certificate or a statement into the log, it signs with its key under its cosigner's name, as type 0x01.
 
 // signAs makes the note of such a text. Its second line is what keeps it from being taken for anything else.
 func (k Key) signAs(node, origin, text string) ([]byte, error) {

@@ -17,9 +17,9 @@ func TestStoreSurvivesFaults(t *testing.T) { vfs.EachFault(t, storeTrial(t, 0)) 
 
 const first, cut, whole = 13, 6, 21 // leaves at first, what they are cut to, and at last
 
-// storeTrial appends, syncs, cuts and appends others. After any interruption Open gives a prefix of what the log was or became, with
-// every hash right, not shorter than what was synced and not cut since; and appending the rest leads to the whole log,
-// of which least leaves survive the next power loss.
+// storeTrial appends, cuts and appends others; a sync stands for the system's own. After any interruption Open gives a prefix of what the log was or
+// became, with every hash right, not shorter than what was synced and not cut since; and appending the rest leads to the whole log, of which least leaves
+// survive the next power loss.
 func storeTrial(t *testing.T, least int64) vfs.Trial {
 	before, after := modelOf(t, "a", first), modelOf(t, "a", cut)
 	for i := int64(cut); i < whole; i++ {
@@ -47,7 +47,7 @@ func storeTrial(t *testing.T, least int64) vfs.Trial {
 					return err
 				}
 			}
-			if err := s.Sync(); err != nil {
+			if err := s.file.Sync(); err != nil {
 				return err
 			}
 			synced, cutting = cut, true
@@ -55,7 +55,7 @@ func storeTrial(t *testing.T, least int64) vfs.Trial {
 				return err
 			}
 			isCut = true
-			if err := errors.Join(s.Append(leaves("b", cut, 4)...), s.Append(leaves("b", cut+4, whole-cut-4)...), s.Sync()); err != nil {
+			if err := errors.Join(s.Append(leaves("b", cut, 4)...), s.Append(leaves("b", cut+4, whole-cut-4)...), s.file.Sync()); err != nil {
 				return err
 			}
 			synced = whole
@@ -92,7 +92,7 @@ func storeTrial(t *testing.T, least int64) vfs.Trial {
 					return err
 				}
 			}
-			if err := errors.Join(s.Sync(), sameAs(s, "", whole, after)); err != nil {
+			if err := errors.Join(s.file.Sync(), sameAs(s, "", whole, after)); err != nil {
 				return err
 			}
 			again, err := Open(fsys.(*vfs.Mem).CrashClone(vfs.Crash{}), storeFile)

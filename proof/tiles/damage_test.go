@@ -18,7 +18,7 @@ func TestNoDamagedHashIsServed(t *testing.T) {
 	for off := int64(0); off < size; off += 5 { // every place in a slot, as 5 and 36 share no factor
 		dir := newDir(t)
 		s := open(t, dir)
-		if err := errors.Join(s.Append(leaves("a", 0, n)...), s.Sync()); err != nil {
+		if err := errors.Join(s.Append(leaves("a", 0, n)...), s.file.Sync()); err != nil {
 			t.Fatal(err)
 		}
 		if err := dir.Flip(storeFile, off, uint(off%8)); err != nil {
@@ -146,11 +146,11 @@ func TestFailuresAreFinal(t *testing.T) {
 			}
 			return nil
 		})
-		err := errors.Join(s.Append(leaf("a", 5)), s.Sync(), s.Truncate(3))
+		err := errors.Join(s.Append(leaf("a", 5)), s.Truncate(3))
 		if !failed || !errors.Is(err, syscall.EIO) {
 			t.Fatalf("%v: %v", kind, err)
 		}
-		for what, err := range map[string]error{"append": s.Append(leaf("a", 6)), "sync": s.Sync(), "cut": s.Truncate(0)} {
+		for what, err := range map[string]error{"append": s.Append(leaf("a", 6)), "cut": s.Truncate(0)} {
 			if !errors.Is(err, syscall.EIO) {
 				t.Errorf("%v failed, and %s afterwards: %v", kind, what, err)
 			}

@@ -12,7 +12,7 @@ import (
 	"github.com/gaplessdb/gapless/vfs"
 )
 
-// Store is the file with the hashes of one log, in the order of tlog.StoredHashIndex. One goroutine appends, cuts and syncs; any
+// Store is the file with the hashes of one log, in the order of tlog.StoredHashIndex. One goroutine appends and cuts; any
 // number read meanwhile. After a failed write or sync every later call fails: what the file holds is unknown until Open has read it.
 type Store struct {
 	fs   vfs.FS
@@ -47,6 +47,9 @@ func Open(fsys vfs.FS, name string) (*Store, error) {
 	}
 	return s, nil
 }
+
+// Broken is a store that could not be opened: whatever is asked of it fails for that reason.
+func Broken(err error) *Store { return &Store{err: fmt.Errorf("tiles: not open: %w", err)} }
 
 // Remove deletes a store, so that Open makes an empty one.
 func Remove(fsys vfs.FS, name string) error {
@@ -84,7 +87,10 @@ func (s *Store) Size() int64 {
 	return s.size
 }
 
-// Append adds leaf hashes (tlog.RecordHash of the records). They are durable after Sync.
+// Bytes is the size of the file.
+func (s *Store) Bytes() int64 { return slotOffset(tlog.StoredHashCount(s.Size())) }
+
+// Append adds leaf hashes (tlog.RecordHash of the records). A crash may take them back: they follow from the records.
 func (s *Store) Append(leaves ...tlog.Hash) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -166,23 +172,7 @@ func (s *Store) edgeAt(size int64) ([]tlog.Hash, error) {
 	return edge, nil
 }
 
-// Sync makes everything appended durable.
-func (s *Store) Sync() error {
-	s.mu.RLock() // readers need not wait
-	err := s.err
-	if err == nil {
-		err = s.file.Sync()
-	}
-	s.mu.RUnlock()
-	if err == nil {
-		return nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.fail("sync", err)
-}
-
-// Close closes the file. It does not sync.
+// Close closes the file.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,6 +180,9 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.err = errClosed
+	if s.file == nil {
+		return nil
+	}
 	return s.file.Close()
 }
 

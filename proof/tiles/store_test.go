@@ -104,7 +104,7 @@ func TestStoreIsTheTree(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(s.Sync(), s.Close(), s.Close()); err != nil {
+	if err := errors.Join(s.Close(), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Append(leaf("a", 300)); !errors.Is(err, errClosed) {
@@ -191,9 +191,6 @@ func TestReadersBesideTheWriter(t *testing.T) {
 		if err := s.Append(leaf("a", i)); err != nil {
 			t.Error(err)
 		}
-	}
-	if err := s.Sync(); err != nil {
-		t.Error(err)
 	}
 	readers.Wait()
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Handler answers one call. Its error's text goes to the caller. payload belongs to the handler. It is called from one goroutine per
-// connection; ctx ends with the port.
+// Handler answers one call; CallerOf its ctx tells whose. Its error's text goes to the caller. payload belongs to the handler. It is called from
+// one goroutine per connection; ctx ends with the port.
 type Handler func(ctx context.Context, op byte, payload []byte) ([]byte, error)
 
 // Options are what a port needs to know. Addr, Cluster, Server and Handler must be given.

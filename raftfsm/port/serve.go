@@ -36,7 +36,7 @@ func (p *Port) serve(raw net.Conn) {
 	if h.purpose != forRaft {
 		defer p.forget(raw)
 		defer conn.Close()
-		p.answer(conn, h.purpose)
+		p.answer(conn, &h)
 		return
 	}
 	wait := time.NewTimer(raftTimeout)
@@ -162,17 +162,18 @@ func linger(conn net.Conn) {
 }
 
 // answer serves calls until the connection ends.
-func (p *Port) answer(conn net.Conn, why purpose) {
+func (p *Port) answer(conn net.Conn, h *hello) {
+	ctx := WithCaller(p.ctx, Caller{Server: h.server, Proven: p.creds != nil})
 	for {
 		op, payload, err := readMessage(conn)
 		if err != nil {
 			return
 		}
 		var out []byte
-		if why == forStatus && op != OpStatus {
+		if h.purpose == forStatus && op != OpStatus {
 			err = fmt.Errorf("port: operation %d on a connection that is open to a status alone", op)
 		} else {
-			out, err = p.opt.Handler(p.ctx, op, payload)
+			out, err = p.opt.Handler(ctx, op, payload)
 		}
 		status := byte(0)
 		if err != nil {
