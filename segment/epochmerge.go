@@ -2,7 +2,6 @@ package segment
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"sort"
@@ -58,12 +57,7 @@ func (m *epochMerge) advance(i int) error {
 
 // next goes to the next epoch, which has at least one row in at least one segment. It is false behind the last one.
 func (m *epochMerge) next() (bool, error) {
-	var low *epochWalk
-	for _, w := range m.walks {
-		if w != nil && (low == nil || w.compare(low.key, low.epoch.Ordinal) < 0) {
-			low = w
-		}
-	}
+	low := m.low()
 	m.ahead = m.ahead[:0]
 	if low == nil {
 		return false, nil
@@ -81,8 +75,31 @@ func (m *epochMerge) next() (bool, error) {
 	return true, nil
 }
 
-func (w *epochWalk) compare(key []byte, ordinal uint32) int {
-	return cmp.Or(bytes.Compare(w.key, key), cmp.Compare(w.epoch.Ordinal, ordinal))
+// low is the segment whose epoch is next, nil behind the last one.
+func (m *epochMerge) low() (low *epochWalk) {
+	for _, w := range m.walks {
+		if w != nil && (low == nil || w.compare(low.key, low.epoch.Ordinal) < 0) {
+			low = w
+		}
+	}
+	return low
+}
+
+// seek passes over the epochs below one.
+func (m *epochMerge) seek(key []byte, ordinal uint32) error {
+	for i, w := range m.walks {
+		if w == nil {
+			continue
+		}
+		ok, err := w.seek(key, ordinal)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			m.walks[i] = nil
+		}
+	}
+	return nil
 }
 
 // lowest is the segment whose row is next, nil behind the last one; and how far its rows go before another segment's: below the number

@@ -1,6 +1,10 @@
 package segment
 
-import "bytes"
+import (
+	"bytes"
+	"cmp"
+	"sort"
+)
 
 // epochWalk goes through the epochs of a segment in order of the file.
 type epochWalk struct {
@@ -48,4 +52,31 @@ func (w *epochWalk) fill() (bool, error) {
 		w.pages++
 	}
 	return true, nil
+}
+
+// seek goes on to the first epoch that is not below one, if the epoch at hand is. It is false at the end.
+func (w *epochWalk) seek(key []byte, ordinal uint32) (ok bool, err error) {
+	if w.compare(key, ordinal) >= 0 {
+		return true, nil
+	}
+	if i := firstPage(w.r.top, key, ordinal); i >= w.pages {
+		w.pages, w.page = i, nil
+	}
+	if more, err := w.fill(); err != nil || !more {
+		return false, err
+	}
+	rest := len(w.page.entries) - w.at
+	w.at += sort.Search(rest, func(i int) bool {
+		return compareEpochs(w.page.keys[w.at+i], w.page.entries[w.at+i].Ordinal, key, ordinal) >= 0
+	})
+	return w.next()
+}
+
+func (w *epochWalk) compare(key []byte, ordinal uint32) int {
+	return compareEpochs(w.key, w.epoch.Ordinal, key, ordinal)
+}
+
+// compareEpochs orders epochs as they stand in a segment.
+func compareEpochs(a []byte, epoch uint32, b []byte, other uint32) int {
+	return cmp.Or(bytes.Compare(a, b), cmp.Compare(epoch, other))
 }

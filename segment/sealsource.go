@@ -14,7 +14,9 @@ const sealFront = 4 << 10
 // the reader's cache alone, as a merge does. One block is in memory at a time, and is valid until the next one.
 type sealSource struct {
 	r           *Reader
-	first, last uint32 // ordinals that are asked for
+	first, last uint32                    // ordinals that are asked for,
+	only        func(ordinal uint32) bool // of them; nil: all
+	times       bool                      // what lies behind the seal ordinals is not read
 	before      func(n int) error
 	dec         column.Decoder
 	serial      *uint64 // of the block that was decoded last, by any source of the walk
@@ -147,10 +149,15 @@ func (s *sealSource) seals() error {
 		if v == 0 { // not known when the row was written: nothing was sealed yet
 			v, list[i] = 1, 1
 		}
-		s.wanted = s.wanted || s.first <= v && v <= s.last
+		s.wanted = s.wanted || s.wants(v)
 	}
 	s.block.seal = shorten(list) // 0 and 1 are the same now
 	return nil
+}
+
+// wants reports whether rows with an ordinal are asked for.
+func (s *sealSource) wants(ordinal uint32) bool {
+	return s.first <= ordinal && ordinal <= s.last && (s.only == nil || s.only(ordinal))
 }
 
 // decodeInto decodes numbers of a small type into room that is there already; of a column in which all are the same, one.
@@ -186,7 +193,11 @@ func shorten[T comparable](list []T) []T {
 
 // rest reads and decodes what is content of the block at hand. Receive times and positions in the log are not.
 func (s *sealSource) rest() error {
-	if err := s.extend(s.dir.offset, s.dir.length); err != nil {
+	length := s.dir.length
+	if s.times {
+		length = s.dir.parts[partSeal].end() - s.dir.offset
+	}
+	if err := s.extend(s.dir.offset, length); err != nil {
 		return err
 	}
 	b := &s.block.block
@@ -196,6 +207,9 @@ func (s *sealSource) rest() error {
 		switch c.part {
 		case partSeal, partReceive, partIndex, partOrdinal:
 			continue
+		}
+		if s.times && c.part > partSeal {
+			break
 		}
 		chunk := s.buf[c.offset-s.dir.offset : c.end()-s.dir.offset]
 		if err := s.decode(c, chunk); err != nil {

@@ -3,6 +3,7 @@ package segment
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"sort"
 
 	"github.com/gaplessdb/gapless/frame"
@@ -37,6 +38,41 @@ func WalkSeals(in []*Reader, first, last uint32, before func(n int) error) (*Sea
 	var err error
 	w.epochs, err = newEpochMerge(in, nil) // for its epochs alone
 	return w, err
+}
+
+// WalkTimes begins a walk through all rows that reads no more of a block than numbers, times, classes and flags: they alone are compared.
+func WalkTimes(in []*Reader, before func(n int) error) (*SealWalk, error) {
+	w, err := WalkSeals(in, 1, math.MaxUint32, before)
+	for _, s := range w.sources {
+		s.times = true
+	}
+	return w, err
+}
+
+// Only leaves out the rows of the range whose seal ordinal is not wanted. It is called before the first Next.
+func (w *SealWalk) Only(wanted func(ordinal uint32) bool) {
+	for _, s := range w.sources {
+		s.only = wanted
+	}
+}
+
+// Seek passes over the epochs below one; the next Next goes on behind them. What it passes over is not read, but for a few pages of the index.
+func (w *SealWalk) Seek(key frame.StreamKey, epoch uint32) error {
+	return w.epochs.seek(appendKey(nil, key), epoch)
+}
+
+// Find goes to an epoch ahead. It is false where no input has it; Rows is then that of another one.
+func (w *SealWalk) Find(key frame.StreamKey, epoch uint32) (bool, error) {
+	wanted := appendKey(nil, key)
+	if err := w.epochs.seek(wanted, epoch); err != nil {
+		return false, err
+	}
+	low := w.epochs.low()
+	if low == nil || low.compare(wanted, epoch) != 0 {
+		return false, nil
+	}
+	_, _, ok, err := w.Next()
+	return ok, err
 }
 
 // WalkSealsOf is WalkSeals for one epoch, which is at hand at once.
@@ -184,7 +220,7 @@ func (c *sealCursor) take(to int) {
 		c.row, c.to = to, c.end
 		return
 	}
-	for to < c.end && (seal[to] < c.src.first || seal[to] > c.src.last) {
+	for to < c.end && !c.src.wants(seal[to]) {
 		to++
 	}
 	if to == c.end {

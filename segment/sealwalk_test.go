@@ -235,6 +235,92 @@ func TestSealWalkOfOneEpoch(t *testing.T) {
 	}
 }
 
+// A walk that passes over epochs, or reads times alone, gives the same of the others; and of ordinals that are not wanted nothing.
+func TestSealWalkSeeks(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	var files [][]byte
+	for i := range 3 {
+		f := newFixture(t)
+		f.index = mergeInput(i).FirstIndex
+		for n := range 6000 { // several pages of the index
+			if d := n / 2; (d+i)%3 > 0 {
+				f.add(sample{key: device(d), ordinal: uint32(1 + n%2), row: Row{Seq: uint64(i), TimeNS: int64(n), Class: 1, Seal: uint32(rnd.IntN(4))}})
+			}
+		}
+		files = append(files, f.writeAs(mergeInput(i)))
+	}
+	in := readersOf(t, files)
+	odd := func(ordinal uint32) bool { return ordinal%2 == 1 }
+	even := func(line string) bool { return !odd(sealIn(t, line)) }
+	for _, step := range []int{1, 2, 7, 500, 2999} {
+		seals, err1 := WalkSeals(in, 1, 3, nil)
+		times, err2 := WalkTimes(in, nil)
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+		seals.Only(odd)
+		found := 0
+		for d := 0; d < 3003; d += step {
+			one, err := WalkSealsOf(in, device(d), 2, 1, 3, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := atHand(t, one, device(d), 2)
+			there, err := times.Find(device(d), 2)
+			if err != nil || there != (len(want) > 0) {
+				t.Fatalf("steps of %d: device %d is found: %v, %v; it has %d rows", step, d, there, err, len(want))
+			}
+			if !there {
+				continue
+			}
+			if got := atHand(t, times, device(d), 2); !slices.Equal(got, want) {
+				t.Fatalf("steps of %d: device %d: times %q, want %q", step, d, got, want)
+			}
+			if err := seals.Seek(device(d), 2); err != nil {
+				t.Fatal(err)
+			}
+			key, epoch, ok, err := seals.Next()
+			if err != nil || !ok || key != device(d) || epoch != 2 {
+				t.Fatalf("steps of %d: device %d: epoch %d of %s is at hand, %v", step, d, epoch, key, err)
+			}
+			got := atHand(t, seals, device(d), 2)
+			found += len(got)
+			if want = slices.DeleteFunc(want, even); !slices.Equal(got, want) {
+				t.Fatalf("steps of %d: device %d: %q, want %q", step, d, got, want)
+			}
+		}
+		if found == 0 {
+			t.Errorf("steps of %d: nothing was found", step)
+		}
+	}
+}
+
+// sealIn is the ordinal in a row's line.
+func sealIn(t *testing.T, line string) (ordinal uint32) {
+	t.Helper()
+	var tenant, device, stream string
+	var epoch, seq uint64
+	if _, err := fmt.Sscanf(line, "%s %s %s %d %d %d", &tenant, &device, &stream, &epoch, &seq, &ordinal); err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	return ordinal
+}
+
+// atHand is what a walk has of the epoch at hand.
+func atHand(t *testing.T, w *SealWalk, key frame.StreamKey, epoch uint32) (list []string) {
+	t.Helper()
+	for {
+		rows, err := w.Rows()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows == nil {
+			return list
+		}
+		list = append(list, rows.lines(key, epoch)...)
+	}
+}
+
 // Whatever bytes a file has, a walk does not panic, and ends.
 func FuzzSealWalk(f *testing.F) {
 	_, _, _, mixed := mixedFile(f)

@@ -17,6 +17,7 @@ const ReasonEmptyRange = "empty_range"
 type Statement struct {
 	Range            Range // of what was asked for, the numbers that are expected; zero if none is
 	HeadCut, TailCut bool  // the range leaves out expected numbers below, or above: it is itself that end
+	TailOpen         bool  // it does not cut the tail, and nobody declared it
 	Expected, Stored uint64
 	Open             uint64            // may still come
 	Causes           map[string]uint64 // missing for good, by cause
@@ -28,6 +29,12 @@ type Statement struct {
 // Statement is about a whole epoch.
 func (e *Epoch) Statement() Statement { return e.Within(Range{0, ledger.MaxSeq}) }
 
+// Until is about the numbers of an epoch that lie in a time, which ends at a moment in milliseconds. It says what Within says of them, but that a watermark
+// older than that is no declared tail: what was numbered behind it, while the time went on, it does not know.
+func (e *Epoch) Until(toMS int64, r Range) Statement {
+	return e.within(r, e.Tail == TailWatermark && !heard(e.TailMS, toMS))
+}
+
 // Within is about those numbers of an epoch that are in a range. Only expected numbers count: of others nobody knows that they exist.
 //
 //   - An end is cut when the range leaves out expected numbers beyond it. A cut end counts as declared: who asks about 100 to 200 has named the ends.
@@ -38,18 +45,22 @@ func (e *Epoch) Statement() Statement { return e.Within(Range{0, ledger.MaxSeq})
 //     counters have no place.
 //   - A range whose last number is below its first says nothing: INDETERMINATE, ReasonEmptyRange.
 func (e *Epoch) Within(r Range) Statement {
-	s := Statement{Causes: map[string]uint64{}}
+	beyond := r.First <= r.Last && r.First > e.Base && r.First >= e.Next
+	return e.within(r, beyond && e.Tail == TailWatermark)
+}
+
+// within judges a range, of which the tail may be undeclared although the epoch's is not.
+func (e *Epoch) within(r Range, undeclared bool) Statement {
+	s, known := Statement{Causes: map[string]uint64{}}, e.ends()
+	known.tail = known.tail && !undeclared
 	if r.First > r.Last {
-		s.Grade, s.Reasons = ledger.Indeterminate, []string{ReasonEmptyRange}
+		s.Grade, s.Reasons, s.TailOpen = ledger.Indeterminate, []string{ReasonEmptyRange}, !known.tail
 		return s
 	}
 	some := e.Next > e.Base
 	s.HeadCut, s.TailCut = some && r.First > e.Base, some && r.Last < e.Next-1
-	known := e.ends()
-	if beyond := r.First > e.Base && r.First >= e.Next; beyond && e.Tail == TailWatermark {
-		known.tail = false
-	}
 	known.head, known.tail = known.head || s.HeadCut, known.tail || s.TailCut
+	s.TailOpen = !known.tail
 	lost := uint64(0)
 	if in := (Range{max(r.First, e.Base), min(r.Last, e.Next-1)}); some && in.First <= in.Last {
 		s.Range, s.Expected = in, in.Last-in.First+1

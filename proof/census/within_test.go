@@ -34,6 +34,7 @@ func wholeRangesSayWhatTheEpochSays(t *rapid.T, e *Epoch) {
 	b := e.Balance()
 	want := Statement{
 		Expected: b.Expected, Stored: b.Stored, Open: b.Open, Causes: map[string]uint64{}, Gaps: e.Gaps, Grade: grade, Reasons: reasons,
+		TailOpen: e.Tail == TailLastSeen,
 	}
 	for _, g := range e.Gaps {
 		if g.Cause != 0 {
@@ -85,7 +86,7 @@ func partsAddUp(t *rapid.T, e *Epoch) {
 		at = last + 1
 	}
 	whole := e.Statement()
-	sum.Range, sum.Grade, sum.Reasons = whole.Range, worst, whole.Reasons
+	sum.Range, sum.Grade, sum.Reasons, sum.TailOpen = whole.Range, worst, whole.Reasons, whole.TailOpen
 	if diff := cmp.Diff(whole, sum, cmpopts.EquateEmpty()); diff != "" {
 		t.Fatalf("the epoch (-), the sum of its parts (+):\n%s", diff)
 	}
@@ -208,5 +209,35 @@ func TestWithinByExample(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, s); diff != "" || seen.Gaps[0] != lost || seen.Gaps[2] != open {
 		t.Errorf("(-want +got), and the epoch's own gaps are %+v:\n%s", seen.Gaps, diff)
+	}
+}
+
+// TestUntil: of a time that went on behind a device's last word, nobody knows the end. Where the range cuts the tail, or the epoch has one, it is known.
+func TestUntil(t *testing.T) {
+	e := Epoch{ // numbers 10..99, all there
+		Ordinal: 1, Begun: true, Base: 10, Next: 100, Head: HeadDeclared, Tail: TailWatermark, TailMS: 5000, Runs: []ledger.Run{{First: 10, Last: 99}},
+	}
+	with := func(tail Tail, ms int64) Epoch { e := e; e.Tail, e.TailMS = tail, ms; return e }
+	for name, tt := range map[string]struct {
+		e    Epoch
+		r    Range
+		toMS int64
+		want ledger.Grade
+		open bool
+	}{
+		"heard when it was over":   {e, Range{50, 99}, 5000, ledger.Complete, false},
+		"heard before":             {e, Range{50, 99}, 5001, ledger.CompleteBetweenSeen, true},
+		"heard later":              {e, Range{50, 99}, -1, ledger.Complete, false},
+		"heard before, and cut":    {e, Range{50, 98}, 9000, ledger.Complete, false},
+		"sealed before":            {with(TailSeal, 1), Range{50, 99}, 5000, ledger.Complete, false},
+		"followed before":          {with(TailSuccessor, 1), Range{50, 99}, 5000, ledger.Complete, false},
+		"never heard":              {with(TailLastSeen, 0), Range{50, 99}, -1, ledger.CompleteBetweenSeen, true},
+		"none, and heard before":   {e, Range{1, 0}, 5001, ledger.Indeterminate, true},
+		"none, and heard later":    {e, Range{1, 0}, 5000, ledger.Indeterminate, false},
+		"none, and followed early": {with(TailSuccessor, 1), Range{1, 0}, 5000, ledger.Indeterminate, false},
+	} {
+		if s := tt.e.Until(tt.toMS, tt.r); s.Grade != tt.want || s.TailOpen != tt.open {
+			t.Errorf("%s: %v %v, tail open: %t", name, s.Grade, s.Reasons, s.TailOpen)
+		}
 	}
 }

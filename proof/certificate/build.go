@@ -2,6 +2,7 @@ package certificate
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,13 +12,17 @@ import (
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/proof/census"
+	"github.com/gaplessdb/gapless/proof/leaves"
 	"github.com/gaplessdb/gapless/proof/merkle"
 	"github.com/gaplessdb/gapless/proof/record"
 	"github.com/gaplessdb/gapless/proof/sign"
 )
 
-// ErrScope is found in the error about a request that cannot be met as it is; anything else is the source's error.
-var ErrScope = errors.New("certificate: request")
+// Why Build refuses a request; anything else is the source's error.
+var (
+	ErrScope = errors.New("certificate: request") // it cannot be met as it is
+	ErrLimit = errors.New("certificate: limit")   // the certificate would be larger than the request allows
+)
 
 // Source is what one node has of the log, of the trees under it, and of itself, at one moment. Build calls it from one goroutine and closes nothing.
 type Source interface {
@@ -27,16 +32,17 @@ type Source interface {
 	tlog.HashReader
 	// Record is a record of the log. It is asked for those that the checkpoint covers only.
 	Record(index int64) ([]byte, error)
-	// CensusAt is where the newest CENSUS is that the checkpoint covers, in the log, and SealAt where the SEAL of an ordinal is.
+	// CensusAt is where the newest CENSUS is that the checkpoint covers, as its last record says, and SealAt where the SEAL of an ordinal is.
 	CensusAt() (index int64, err error)
 	SealAt(ordinal uint32) (index int64, err error)
 	// Census has the leaves of the census at a Raft index, Strips those of an ordinal. They stay usable until Build returns.
 	Census(index uint64) (Leaves, error)
 	Strips(ordinal uint32) (Leaves, error)
-	// Moments calls fn for the numbers and device times of an epoch, as the function of that name does. It is asked for scopes with a time only.
+	// Moments calls fn for the numbers and device times of an epoch, as Moments.Of does. It is asked for scopes with a time only, and for epochs in
+	// ascending order.
 	Moments(key frame.StreamKey, e *census.Epoch, fn func(Moment)) error
-	// Word is what only this node can know, and Sign signs that it issued a certificate.
-	Word(scope *Scope) (Word, error)
+	// Word is what only this node can know about a certificate whose streams are stated, and Sign signs that it issued one.
+	Word(c *Certificate) (Word, error)
 	Sign(w sign.Word) ([]byte, error)
 }
 
@@ -50,20 +56,42 @@ type Word struct {
 
 // Request says what is to be certified.
 type Request struct {
-	Scope  Scope
-	Since  []int64 // sizes of earlier checkpoints to prove consistency with
-	Leaves int64   // most leaves to show, 0 for no limit
+	Scope Scope
+	Since []int64 // sizes of earlier checkpoints to prove consistency with
+	Bytes int64   // most bytes of leaves, proofs and gaps, as they are written; 0 for DefaultBytes
 }
 
-// Build makes a certificate.
-func Build(src Source, req Request) (*Certificate, error) {
-	req.Scope.Devices = slices.Compact(slices.Sorted(slices.Values(req.Scope.Devices)))
-	if err := req.Scope.check(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrScope, err)
+// maxSince is how many checkpoints a request may have: each costs a proof of the whole log.
+const maxSince = 64
+
+// Check puts a request's lists in order, and says with ErrScope what no log could meet of it.
+func (r *Request) Check() error {
+	r.Scope.Devices = slices.Compact(slices.Sorted(slices.Values(r.Scope.Devices)))
+	r.Since = slices.Compact(slices.Sorted(slices.Values(r.Since)))
+	if err := r.Scope.check(); err != nil {
+		return fmt.Errorf("%w: %w", ErrScope, err)
 	}
-	b := &builder{src: src, req: &req, left: req.Leaves}
+	if n := len(r.Since); n > maxSince {
+		return fmt.Errorf("%w: since %d checkpoints: %d at most", ErrScope, n, maxSince)
+	}
+	if len(r.Since) > 0 && r.Since[0] < 1 {
+		return fmt.Errorf("%w: since a checkpoint of size %d", ErrScope, r.Since[0])
+	}
+	return nil
+}
+
+// DefaultBytes is how large a certificate may be, about, unless the request says otherwise.
+const DefaultBytes = 256 << 20
+
+// Build makes a certificate. It ends with the error of ctx when that is done.
+func Build(ctx context.Context, src Source, req Request) (*Certificate, error) {
+	if err := req.Check(); err != nil {
+		return nil, err
+	}
+	limit := cmp.Or(req.Bytes, DefaultBytes)
+	b := &builder{src: src, req: &req, room: &room{ctx, limit, limit}, wants: stored{epochs: map[leaves.Key]uint64{}}}
 	b.c = &Certificate{V: Version, Kind: Kind, Scope: req.Scope}
-	for _, step := range []func() error{b.checkpoint, b.census, b.account, b.seals, b.consistency, b.word} {
+	for _, step := range []func() error{b.checkpoint, b.census, b.account, b.seals, b.sorted, b.consistency, b.word} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -77,8 +105,8 @@ type builder struct {
 	c      *Certificate
 	signed sign.Checkpoint
 	newest *record.Census
-	leaves []*census.Leaf // in scope
-	left   int64          // leaves that may still be shown
+	wants  stored
+	room   *room
 }
 
 func (b *builder) checkpoint() error {
@@ -107,68 +135,98 @@ func (b *builder) entry(index int64) (record.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("certificate: record %d of %d: %w", index, b.signed.Size, err)
 	}
+	if err := errors.Join(b.room.leaf(data), b.room.proof(proof)); err != nil {
+		return nil, err
+	}
 	b.c.Proof.Log = append(b.c.Proof.Log, Entry{index, data, append([]merkle.Hash{}, proof...)})
 	return record.Parse(data)
 }
 
-// shown is the ranges of a tree that belong to the scope. The root is what the log says: a file of leaves with another one is not shown.
-func (b *builder) shown(in Leaves, root string, what string) ([]Range, error) {
-	if got := in.Root().String(); got != root {
-		return nil, fmt.Errorf("certificate: the leaves of %s have root %s, the log says %s: make them again", what, got, root)
-	}
-	ranges, err := selectRanges(in, b.c.Scope.Spans())
-	if err != nil {
-		return nil, err
-	}
-	for i := range ranges {
-		b.left -= int64(len(ranges[i].Leaves))
-	}
-	if b.req.Leaves > 0 && b.left < 0 {
-		return nil, fmt.Errorf("%w: it takes more than %d leaves: ask for fewer devices", ErrScope, b.req.Leaves)
-	}
-	return ranges, nil
-}
-
+// census shows the newest CENSUS of the log, and the record that says so: the last one.
 func (b *builder) census() error {
+	last := b.signed.Size - 1
+	rec, err := b.entry(last)
+	if err != nil {
+		return err
+	}
+	named, ok := NewestCensus(rec, last)
+	if !ok {
+		return fmt.Errorf("certificate: record %d, the last one, does not say where the newest CENSUS is", last)
+	}
 	at, err := b.src.CensusAt()
 	if err != nil {
 		return err
 	}
-	rec, err := b.entry(at)
-	if err != nil {
-		return err
+	if at != named {
+		return fmt.Errorf("certificate: the newest CENSUS is record %d by record %d, and record %d by this node", named, last, at)
 	}
-	c, ok := rec.(*record.Census)
-	if !ok {
+	if at != last {
+		if rec, err = b.entry(at); err != nil {
+			return err
+		}
+	}
+	if b.newest, ok = rec.(*record.Census); !ok {
 		return fmt.Errorf("certificate: record %d is no CENSUS", at)
 	}
-	in, err := b.src.Census(c.Index)
+	b.c.AsOf, b.c.Proof.Census.LogIndex = AsOf{b.newest.History, b.newest.Index, b.newest.At}, at
+	return b.c.Scope.Over(b.c.AsOf.Time)
+}
+
+// NewestCensus is the number of the newest CENSUS in a log, by its last record. It is false for one that nodes sign no log with.
+func NewestCensus(last record.Record, at int64) (index int64, ok bool) {
+	switch r := last.(type) {
+	case *record.Census:
+		return at, true
+	case *record.Seal:
+		return r.Census, true
+	case *record.Key:
+		return r.Census, true
+	}
+	return 0, false
+}
+
+// account shows the leaves of the scope, and says what they say. One leaf may be large, so each is forgotten before the next.
+func (b *builder) account() error {
+	what := fmt.Sprintf("the census at %d", b.newest.Index)
+	in, err := b.src.Census(b.newest.Index)
 	if err != nil {
 		return err
 	}
-	b.newest, b.c.AsOf = c, AsOf{c.History, c.Index, c.Time}
-	b.c.Proof.Census.LogIndex = at
-	b.c.Proof.Census.Ranges, err = b.shown(in, c.Root, fmt.Sprintf("the census at %d", c.Index))
-	return err
-}
-
-func (b *builder) account() error {
-	for _, r := range b.c.Proof.Census.Ranges {
-		for i, leaf := range r.Leaves {
+	if err := sameRoot(in, b.newest.Root, what); err != nil {
+		return err
+	}
+	if b.c.Proof.Census.Ranges, err = selectRanges(in, b.c.Scope.Spans(), b.room); err != nil {
+		return err
+	}
+	r := newRestating(&b.c.Scope, b.within, b.room)
+	for _, g := range b.c.Proof.Census.Ranges {
+		for i, leaf := range g.Leaves {
+			if err := b.room.take(0); err != nil { // who has no epoch in scope takes no room, but time
+				return err
+			}
 			l, err := census.Parse(leaf)
 			if err != nil {
-				return fmt.Errorf("certificate: census leaf %d: %w", r.First+int64(i), err)
+				return fmt.Errorf("certificate: leaf %d of %s: %w", g.First+int64(i), what, err)
 			}
-			if b.c.Scope.Holds(l.Key) {
-				b.leaves = append(b.leaves, l)
+			if !b.c.Scope.Holds(l.Key) {
+				continue
+			}
+			b.wants.want(l, &b.c.Scope)
+			if err := r.stream(l); err != nil {
+				return err
 			}
 		}
 	}
-	account, err := Restate(&b.c.Scope, b.leaves, b.within)
-	if err != nil {
-		return err
+	a := r.end()
+	b.c.Verdict, b.c.Statement, b.c.Streams, b.c.NotProven = a.Verdict, a.Statement, a.Streams, a.NotProven
+	return nil
+}
+
+// sameRoot makes sure that leaves are those that the log speaks of.
+func sameRoot(in Leaves, root string, what string) error {
+	if got := in.Root().String(); got != root {
+		return fmt.Errorf("certificate: the leaves of %s have root %s, the log says %s: make them again", what, got, root)
 	}
-	b.c.Verdict, b.c.Statement, b.c.Streams, b.c.NotProven = account.Verdict, account.Statement, account.Streams, account.NotProven
 	return nil
 }
 
@@ -178,50 +236,34 @@ func (b *builder) within(key frame.StreamKey, e *census.Epoch) ([]uint64, error)
 
 // Numbers is which numbers of an epoch may lie in the scope's time, for which moments gives the device times: the first and the last, or none.
 func (s *Scope) Numbers(e *census.Epoch, moments func(fn func(Moment)) error) ([]uint64, error) {
-	from, to, err := s.Times()
+	t, err := s.Timing(e)
 	if err != nil {
 		return nil, err
 	}
-	t := Timing{From: from, To: to, Base: e.Base, Next: e.Next}
 	if err := moments(t.Add); err != nil {
 		return nil, err
 	}
 	return t.Range(), nil
 }
 
-func (b *builder) seals() error {
-	b.c.Proof.Seals = make([]SealTree, 0, b.newest.Seal)
-	for n := uint32(1); n <= b.newest.Seal; n++ {
-		at, err := b.src.SealAt(n)
-		if err != nil {
-			return err
-		}
-		rec, err := b.entry(at)
-		if err != nil {
-			return err
-		}
-		seal, ok := rec.(*record.Seal)
-		if !ok || seal.Ordinal != n {
-			return fmt.Errorf("certificate: record %d is not the SEAL of ordinal %d", at, n)
-		}
-		in, err := b.src.Strips(n)
-		if err != nil {
-			return err
-		}
-		ranges, err := b.shown(in, seal.Root, fmt.Sprintf("ordinal %d", n))
-		if err != nil {
-			return err
-		}
-		b.c.Proof.Seals = append(b.c.Proof.Seals, SealTree{at, n, ranges})
-	}
+// Timing is one of an epoch for the scope's time.
+func (s *Scope) Timing(e *census.Epoch) (*Timing, error) {
+	from, to, err := s.Times()
+	return &Timing{From: from, To: to, Base: e.Base, Next: e.Next}, err
+}
+
+func (b *builder) sorted() error {
 	slices.SortFunc(b.c.Proof.Log, func(x, y Entry) int { return cmp.Compare(x.Index, y.Index) })
 	return nil
 }
 
 func (b *builder) consistency() error {
 	b.c.Proof.Consistency = []Consistency{}
-	for _, size := range slices.Compact(slices.Sorted(slices.Values(b.req.Since))) {
-		if size < 1 || size > b.signed.Size {
+	for _, size := range b.req.Since {
+		if err := b.room.take(rangeBytes + hashBytes); err != nil {
+			return err
+		}
+		if size > b.signed.Size {
 			return fmt.Errorf("%w: since a checkpoint of size %d: the newest has %d", ErrScope, size, b.signed.Size)
 		}
 		root, err := tlog.TreeHash(size, b.src)
@@ -232,6 +274,9 @@ func (b *builder) consistency() error {
 		if err != nil {
 			return fmt.Errorf("certificate: since size %d: %w", size, err)
 		}
+		if err := b.room.proof(proof); err != nil {
+			return err
+		}
 		b.c.Proof.Consistency = append(b.c.Proof.Consistency, Consistency{size, root, append([]merkle.Hash{}, proof...)})
 	}
 	return nil
@@ -239,7 +284,7 @@ func (b *builder) consistency() error {
 
 // word adds what is the issuer's own, and lets it sign the whole.
 func (b *builder) word() error {
-	w, err := b.src.Word(&b.c.Scope)
+	w, err := b.src.Word(b.c)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package certificate
 
 import (
 	"archive/tar"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -32,7 +33,7 @@ type BundleSegment struct {
 
 // WriteBundle writes a certificate, its checkpoint, the policy and segments. Equal input gives equal bytes.
 func WriteBundle(w io.Writer, c *Certificate, policy []byte, segments []BundleSegment) error {
-	body, err := c.Encode()
+	size, err := c.WriteTo(io.Discard) // the head has it
 	if err != nil {
 		return err
 	}
@@ -44,10 +45,16 @@ func WriteBundle(w io.Writer, c *Certificate, policy []byte, segments []BundleSe
 	head := func(name string, size int64) error {
 		return out.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: size, ModTime: at})
 	}
+	if err := head(BundleCertificate, size); err != nil {
+		return err
+	}
+	if _, err := c.WriteTo(out); err != nil {
+		return err
+	}
 	for _, f := range []struct {
 		name string
 		body []byte
-	}{{BundleCertificate, body}, {BundleCheckpoint, []byte(c.Proof.Checkpoint)}, {BundlePolicy, policy}} {
+	}{{BundleCheckpoint, []byte(c.Proof.Checkpoint)}, {BundlePolicy, policy}} {
 		if err := head(f.name, int64(len(f.body))); err != nil {
 			return err
 		}
@@ -95,6 +102,7 @@ func OpenBundle(in io.ReaderAt, size int64) (*Bundle, error) {
 	b := &Bundle{in: in, segments: map[string]place{}}
 	whole := io.NewSectionReader(in, 0, size)
 	texts := map[string]*[]byte{BundleCertificate: &b.Certificate, BundleCheckpoint: &b.Checkpoint, BundlePolicy: &b.Policy}
+	end := int64(0) // of the last file, in whole blocks
 	for r := tar.NewReader(whole); ; {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -113,11 +121,37 @@ func OpenBundle(in io.ReaderAt, size int64) (*Bundle, error) {
 		if err := b.add(h.Name, place{offset, h.Size}, texts); err != nil {
 			return nil, err
 		}
+		end = offset + (h.Size+tarBlock-1)/tarBlock*tarBlock
+	}
+	if err := ended(io.NewSectionReader(in, end, size-end)); err != nil {
+		return nil, err
 	}
 	if b.Certificate == nil {
 		return nil, fmt.Errorf("%w: it has no %s", ErrBundle, BundleCertificate)
 	}
 	return b, nil
+}
+
+// tarBlock is what a tar file is made of; two of zeros end it.
+const tarBlock = 512
+
+// ended makes sure that a bundle ends here: one that broke off between two files looks whole, but for that.
+func ended(rest *io.SectionReader) error {
+	if rest.Size() < 2*tarBlock {
+		return fmt.Errorf("%w: it breaks off: the two blocks of zeros that end a tar file are not there", ErrBundle)
+	}
+	b := make([]byte, 32<<10)
+	for at := int64(0); at < rest.Size(); {
+		n, err := rest.ReadAt(b[:min(int64(len(b)), rest.Size()-at)], at)
+		if n == 0 {
+			return fmt.Errorf("certificate: bundle: %w", err)
+		}
+		if i := bytes.IndexFunc(b[:n], func(c rune) bool { return c != 0 }); i >= 0 {
+			return fmt.Errorf("%w: something follows its last file, at byte %d behind it", ErrBundle, at+int64(i))
+		}
+		at += int64(n)
+	}
+	return nil
 }
 
 func (b *Bundle) add(name string, at place, texts map[string]*[]byte) error {

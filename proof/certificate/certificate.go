@@ -77,8 +77,9 @@ type Head struct {
 
 // Tail is the last expected number and who said so.
 type Tail struct {
-	Last  *uint64 `json:"last,omitempty"`
-	Basis string  `json:"basis"`
+	Last       *uint64 `json:"last,omitempty"`
+	Basis      string  `json:"basis"`
+	DeclaredAt string  `json:"declared_at,omitempty"` // of a watermark: when it was taken in, by commit time, RFC 3339 with milliseconds
 }
 
 // Gap is consecutive missing numbers with one cause.

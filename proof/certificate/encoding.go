@@ -15,15 +15,11 @@ var (
 	ErrVersion = errors.New("certificate: version is not supported")
 )
 
-// Encode writes the certificate as one line.
+// Encode gives the certificate as one line.
 func (c *Certificate) Encode() ([]byte, error) {
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(c); err != nil {
-		return nil, fmt.Errorf("certificate: %w", err)
-	}
-	return b.Bytes(), nil
+	_, err := c.WriteTo(&b)
+	return b.Bytes(), err
 }
 
 // Parse reads what Encode wrote; white space between the tokens may differ, and nothing else may: no other order, no other escapes, no member twice, no null.
@@ -65,8 +61,11 @@ func decode(b []byte) (*Certificate, error) {
 	if c.Kind != Kind {
 		return nil, fmt.Errorf("%w: its kind is %.64q, that of a certificate %q", ErrForm, c.Kind, Kind)
 	}
-	if c.V != Version {
+	if later(b) {
 		return nil, fmt.Errorf("%w: version %d, this program reads %d", ErrVersion, c.V, Version)
+	}
+	if c.V != Version {
+		return nil, fmt.Errorf("%w: it has no version", ErrForm)
 	}
 	if err := c.Scope.check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrForm, err)
@@ -74,13 +73,13 @@ func decode(b []byte) (*Certificate, error) {
 	return c, nil
 }
 
-// later reports whether a document that cannot be read says that it is a certificate of a later version.
+// later reports whether a document says that it is a certificate of another version.
 func later(b []byte) bool {
 	var head struct {
-		V    int    `json:"v"`
+		V    *int   `json:"v"`
 		Kind string `json:"kind"`
 	}
-	return json.Unmarshal(b, &head) == nil && head.Kind == Kind && head.V > Version
+	return json.Unmarshal(b, &head) == nil && head.Kind == Kind && head.V != nil && *head.V != Version
 }
 
 // departs is the first byte at which a document differs from its one encoding in something else than white space between tokens, -1 for none.

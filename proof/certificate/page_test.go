@@ -18,6 +18,12 @@ func devices(names ...string) certificate.Request {
 // mill is a device that lost, and declared lost, in its second epoch, and another one that lost nothing.
 func mill(t testing.TB) *world.World {
 	w := world.New(t, "plant-7")
+	work(w)
+	return w
+}
+
+// work is what happens there.
+func work(w *world.World) {
 	one := uint64(1)
 	w.Send(world.Batch{Device: "mill-07", Epoch: "boot-16", First: &one, Seqs: world.Seqs(1, 1200)})
 	w.Send(world.Batch{Device: "mill-08", Epoch: "boot-2", First: &one, Seqs: world.Seqs(1, 400)})
@@ -29,7 +35,13 @@ func mill(t testing.TB) *world.World {
 	w.Settle()
 	w.Uncertain = []string{"counters of listeners (crash)"}
 	w.Cut()
-	return w
+}
+
+// timed is a request for the numbers in a time.
+func timed(device, from, to string) certificate.Request {
+	req := devices(device)
+	req.Scope.Time = []string{from, to}
+	return req
 }
 
 // TestPage holds the page against what has to be on it. With GAPLESS_PAGES it also writes pages there, to be looked at.

@@ -1,11 +1,15 @@
 package certificate
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"math/bits"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/proof/census"
+	"github.com/gaplessdb/gapless/proof/record"
 )
 
 // Account is the part of a certificate that follows from census leaves.
@@ -21,34 +25,65 @@ type Within func(key frame.StreamKey, e *census.Epoch) ([]uint64, error)
 
 // Restate says what census leaves say of a scope, in the words of a certificate. The leaves are those of all streams in scope, ascending.
 func Restate(scope *Scope, leaves []*census.Leaf, within Within) (*Account, error) {
-	r := restating{scope: scope, within: within, worst: ledger.Complete}
-	r.Streams, r.Statement.Causes = []Stream{}, map[string]uint64{}
+	r := newRestating(scope, within, nil)
 	for _, l := range leaves {
 		if err := r.stream(l); err != nil {
 			return nil, err
 		}
 	}
-	r.absent(leaves)
-	r.Verdict = r.worst.String()
-	r.NotProven = caveats(scope, &r.seen)
-	return &r.Account, nil
+	return r.end(), nil
 }
 
+// restating is Restate, leaf by leaf.
 type restating struct {
 	Account
 	scope  *Scope
 	within Within
+	room   *room
 	worst  ledger.Grade
 	seen   seen
-	device string
+	device string   // of the last stream
+	absent []string // devices of the scope behind it
+}
+
+func newRestating(scope *Scope, within Within, room *room) *restating {
+	r := &restating{scope: scope, within: within, room: room, worst: ledger.Complete, absent: scope.Devices}
+	r.Streams, r.Statement.Causes = []Stream{}, map[string]uint64{}
+	return r
+}
+
+// end is what the streams say together. Of a device that is not there nothing is known, and of a scope without any stream either.
+func (r *restating) end() *Account {
+	r.Statement.Absent = append(r.Statement.Absent, r.absent...)
+	if len(r.Streams) == 0 || len(r.Statement.Absent) > 0 {
+		r.grade(ledger.Indeterminate)
+	}
+	r.Verdict = r.worst.String()
+	r.NotProven = caveats(r.scope, &r.seen)
+	return &r.Account
 }
 
 func (r *restating) grade(g ledger.Grade) { r.worst = min(r.worst, g) }
 
+// reach goes on to a device of the scope, and notes those before it of which there was no stream.
+func (r *restating) reach(device string) {
+	if r.Statement.Devices > 0 && r.device == device {
+		return
+	}
+	r.Statement.Devices, r.device = r.Statement.Devices+1, device
+	for len(r.absent) > 0 && r.absent[0] < device {
+		r.Statement.Absent, r.absent = append(r.Statement.Absent, r.absent[0]), r.absent[1:]
+	}
+	if len(r.absent) > 0 && r.absent[0] == device {
+		r.absent = r.absent[1:]
+	}
+}
+
 // stream adds one. Of a stream none of whose epochs is in scope nothing is known.
 func (r *restating) stream(l *census.Leaf) error {
+	r.reach(l.Key.Device)
 	s := Stream{Device: l.Key.Device, Stream: l.Key.Stream, Epochs: []Epoch{}}
-	worst := ledger.Grade(0)
+	worst, fell := ledger.Grade(0), false // fell: the epoch before fell silent
 	for i := range l.Epochs {
 		e := &l.Epochs[i]
 		if !r.scope.HoldsEpoch(e.Ordinal) {
@@ -60,8 +95,13 @@ func (r *restating) stream(l *census.Leaf) error {
 		}
 		s.Epochs = append(s.Epochs, words)
 		if r.silent(&words) {
+			fell = st.TailOpen && e.Next > e.Base || fell && e.Next == e.Base
 			continue
 		}
+		if fell && !st.HeadCut {
+			worst = min(cmp.Or(worst, ledger.Complete), ledger.CompleteBetweenSeen)
+		}
+		fell = false
 		if worst == 0 || st.Grade < worst {
 			worst = st.Grade
 		}
@@ -70,13 +110,11 @@ func (r *restating) stream(l *census.Leaf) error {
 	r.Streams = append(r.Streams, s)
 	r.Statement.Streams++
 	r.Statement.Epochs += len(s.Epochs)
-	if r.Statement.Devices == 0 || r.device != l.Key.Device {
-		r.Statement.Devices, r.device = r.Statement.Devices+1, l.Key.Device
-	}
 	return nil
 }
 
-// silent reports whether an epoch has no number in the scope's time. It says nothing of the stream, unless they all are so.
+// silent reports whether an epoch has no number in the scope's time. It says nothing of the stream, unless they all are so; or nobody declared its last
+// number, and the next epoch began in the time: then it may have gone on until there.
 func (r *restating) silent(e *Epoch) bool { return len(r.scope.Time) > 0 && len(e.Seq) == 0 }
 
 func (r *restating) epoch(key frame.StreamKey, e *census.Epoch) (Epoch, *census.Statement, error) {
@@ -96,12 +134,28 @@ func (r *restating) epoch(key frame.StreamKey, e *census.Epoch) (Epoch, *census.
 		} else if in[0] > in[1] || in[0] < e.Base || in[1] >= e.Next {
 			return Epoch{}, nil, fmt.Errorf("certificate: %s epoch %d has the numbers %d to %d, not %v", key, e.Ordinal, e.Base, int64(e.Next)-1, in)
 		}
-		st = e.Within(census.Range{First: in[0], Last: in[1]})
+		_, to, err := r.scope.Times()
+		if err != nil {
+			return Epoch{}, nil, err
+		}
+		st = e.Until(ceilMS(to), census.Range{First: in[0], Last: in[1]})
 		seq = numbers(&st)
+	}
+	if err := r.weigh(&st); err != nil {
+		return Epoch{}, nil, err
 	}
 	r.seen.note(e, &st)
 	r.count(&st)
 	return words(e, &st, seq), &st, nil
+}
+
+// ceilMS is the first whole millisecond that is no earlier.
+func ceilMS(ns int64) int64 {
+	ms := ns / 1e6
+	if ms*1e6 < ns {
+		ms++
+	}
+	return ms
 }
 
 func numbers(st *census.Statement) []uint64 {
@@ -111,15 +165,33 @@ func numbers(st *census.Statement) []uint64 {
 	return []uint64{st.Range.First, st.Range.Last}
 }
 
+// weigh counts what an epoch takes in the document.
+func (r *restating) weigh(st *census.Statement) error {
+	n := int64(epochBytes)
+	for i := range st.Gaps {
+		n += gapBytes + int64(len(st.Gaps[i].Reason))
+	}
+	return r.room.take(n)
+}
+
 func (r *restating) count(st *census.Statement) {
 	sum := &r.Statement
-	sum.Expected += st.Expected
-	sum.Stored += st.Stored
-	sum.Missing += st.Expected - st.Stored
-	sum.Open += st.Open
+	sum.Expected = plus(sum.Expected, st.Expected)
+	sum.Stored = plus(sum.Stored, st.Stored)
+	sum.Missing = plus(sum.Missing, st.Expected-st.Stored)
+	sum.Open = plus(sum.Open, st.Open)
 	for cause, n := range st.Causes {
-		sum.Causes[cause] += n
+		sum.Causes[cause] = plus(sum.Causes[cause], n)
 	}
+}
+
+// plus adds up to the greatest number there is.
+func plus(a, b uint64) uint64 {
+	sum, over := bits.Add64(a, b, 0)
+	if over > 0 {
+		return math.MaxUint64
+	}
+	return sum
 }
 
 // words is an epoch as a certificate writes it.
@@ -141,6 +213,9 @@ func words(e *census.Epoch, st *census.Statement, seq []uint64) Epoch {
 		last := e.Next - 1
 		w.Tail.Last = &last
 	}
+	if e.Tail == census.TailWatermark {
+		w.Tail.DeclaredAt = record.Time(e.TailMS)
+	}
 	for i := range st.Gaps {
 		g := &st.Gaps[i]
 		gap := Gap{From: g.First, To: g.Last, Count: g.Count(), State: string(g.State), Confidence: g.Confidence(), Reason: g.Reason}
@@ -150,20 +225,4 @@ func words(e *census.Epoch, st *census.Statement, seq []uint64) Epoch {
 		w.Gaps = append(w.Gaps, gap)
 	}
 	return w
-}
-
-// absent lists the devices of the scope that are not there. Of those nothing is known, and of a scope without any stream either.
-func (r *restating) absent(leaves []*census.Leaf) {
-	at := 0
-	for _, d := range r.scope.Devices {
-		for at < len(leaves) && leaves[at].Key.Device < d {
-			at++
-		}
-		if at == len(leaves) || leaves[at].Key.Device != d {
-			r.Statement.Absent = append(r.Statement.Absent, d)
-		}
-	}
-	if len(leaves) == 0 || len(r.Statement.Absent) > 0 {
-		r.grade(ledger.Indeterminate)
-	}
 }

@@ -2,11 +2,14 @@ package certificate
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/proof/record"
 )
 
 // Scope says what a certificate is about: streams of one tenant, by a list of devices or the beginning of their names. Names that begin with '_' are
@@ -20,6 +23,8 @@ type Scope struct {
 	Epochs  []uint32 `json:"epochs,omitempty"` // ordinals, sorted
 	Seq     []uint64 `json:"seq,omitempty"`    // first and last number, of each epoch
 	Time    []string `json:"time,omitempty"`   // device times, RFC 3339: from, and to, which is excluded
+
+	CountsOnly bool `json:"counts_only,omitempty"` // no hashes of frames: only which numbers there are
 }
 
 // check says what is wrong with a scope.
@@ -41,6 +46,11 @@ func (s *Scope) check() error {
 			return bad("device %q after %q: they are sorted, and none comes twice", d, s.Devices[i-1])
 		}
 	}
+	if s.Prefix != nil && *s.Prefix != "" {
+		if err := frame.ValidateName("prefix", *s.Prefix); err != nil {
+			return bad("%v", err)
+		}
+	}
 	if len(s.Match) > 0 && s.Prefix != nil {
 		return bad("labels choose devices, which then are listed; it has a prefix instead")
 	}
@@ -59,6 +69,9 @@ func (s *Scope) check() error {
 	}
 	if len(s.Seq) != 0 && (len(s.Seq) != 2 || s.Seq[0] > s.Seq[1]) {
 		return bad("numbers %v: give the first and the last", s.Seq)
+	}
+	if len(s.Time) != 0 && s.CountsOnly {
+		return bad("counts only, of a time: which numbers lie in it, nobody could ever check")
 	}
 	if len(s.Time) != 0 {
 		_, _, err := s.Times()
@@ -86,6 +99,34 @@ func (s *Scope) Times() (from, to int64, err error) {
 	return ns[0], ns[1], nil
 }
 
+// Over makes sure that the scope's time has ended at a moment: of what came behind it nothing was counted.
+func (s *Scope) Over(asOf string) error {
+	if len(s.Time) == 0 {
+		return nil
+	}
+	_, to, err := s.Times()
+	if err != nil {
+		return err
+	}
+	at, err := record.ParseTime(asOf)
+	if err != nil {
+		return fmt.Errorf("certificate: as of: %w", err)
+	}
+	if to > at.UnixNano() {
+		return fmt.Errorf("%w: the time ends at %s, the census was taken at %s: end it there, or take a certificate of now", ErrScope, s.Time[1], asOf)
+	}
+	return nil
+}
+
+// Counts is the numbers that count, of each epoch in scope: the strips that have one of them are shown. A time leaves none out: which numbers lie in it
+// is known only from the times of all.
+func (s *Scope) Counts() ledger.Run {
+	if len(s.Seq) == 2 {
+		return ledger.Run{First: s.Seq[0], Last: s.Seq[1]}
+	}
+	return ledger.Run{First: 0, Last: math.MaxUint64}
+}
+
 // Holds reports whether a stream is in scope.
 func (s *Scope) Holds(key frame.StreamKey) bool {
 	if key.Tenant != s.Tenant || s.Stream != nil && key.Stream != *s.Stream {
@@ -100,7 +141,11 @@ func (s *Scope) Holds(key frame.StreamKey) bool {
 
 // HoldsEpoch reports whether epochs with this ordinal are in scope.
 func (s *Scope) HoldsEpoch(ordinal uint32) bool {
-	return len(s.Epochs) == 0 || slices.Contains(s.Epochs, ordinal)
+	if len(s.Epochs) == 0 {
+		return true
+	}
+	_, found := slices.BinarySearch(s.Epochs, ordinal)
+	return found
 }
 
 // own reports whether a name is that of one of the store's own devices.

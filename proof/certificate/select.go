@@ -16,40 +16,35 @@ type Leaves interface {
 	Prove(lo, hi int64) ([]merkle.Hash, error)
 }
 
-// selection finds ranges of leaves.
+// selection finds leaves of a tree, and makes ranges of them.
 type selection struct {
-	in  Leaves
-	err error
+	in   Leaves
+	room *room
+	err  error
+
+	ranges []Range // those behind each other; the last one has no proof yet
 }
 
 // selectRanges takes the leaves of some ascending spans, and the neighbours on both sides of each: they prove that nothing was left out. Where ranges
 // would touch they are one, with one proof.
-func selectRanges(in Leaves, spans []Span) ([]Range, error) {
-	s := &selection{in: in}
-	ranges := []Range{}
-	from, to := int64(0), int64(0) // the range that may still grow
-	at := int64(0)
-	for _, span := range spans {
-		lo := s.search(at, span.First)
-		hi := s.search(lo, span.End)
-		at = hi
-		lo, hi = max(lo-1, 0), min(hi+1, in.Count())
-		if to > 0 && lo > to {
-			ranges = append(ranges, s.read(from, to))
-			from = lo
-		} else if to == 0 {
-			from = lo
+func selectRanges(in Leaves, spans []Span, room *room) ([]Range, error) {
+	s := &selection{in: in, room: room}
+	for at, taken := int64(0), int64(0); len(spans) > 0; spans = spans[1:] {
+		lo := s.search(at, spans[0].First)
+		at = s.search(lo, spans[0].End)
+		for i := max(lo-1, taken); i < min(at+1, in.Count()) && s.err == nil; i++ {
+			s.add(i, s.leaf(i))
+			taken = i + 1
 		}
-		to = hi
 	}
-	if to > 0 {
-		ranges = append(ranges, s.read(from, to))
-	}
-	return ranges, s.err
+	return s.end()
 }
 
 // search is the first leaf from one on whose key is not below k. Leaves of a scope lie close together, so it looks near first.
 func (s *selection) search(from int64, k leaves.Key) int64 {
+	if s.err == nil {
+		s.err = s.room.take(0)
+	}
 	step, lo := int64(1), from
 	for lo < s.in.Count() && s.below(lo, k) {
 		from = lo + 1
@@ -72,18 +67,46 @@ func (s *selection) below(i int64, k leaves.Key) bool {
 	return got.Compare(k) < 0
 }
 
-func (s *selection) read(from, to int64) Range {
-	r := Range{First: from, Leaves: make([][]byte, 0, to-from)}
-	for i := from; i < to && s.err == nil; i++ {
-		leaf, err := s.in.Leaf(i)
-		s.err = err
-		r.Leaves = append(r.Leaves, leaf)
-	}
+// leaf reads one, nil after an error.
+func (s *selection) leaf(i int64) (b []byte) {
 	if s.err == nil {
-		r.Proof, s.err = s.in.Prove(from, to)
+		b, s.err = s.in.Leaf(i)
 	}
-	if r.Proof == nil {
-		r.Proof = []merkle.Hash{}
+	return b
+}
+
+// add takes the next leaf into the ranges.
+func (s *selection) add(i int64, leaf []byte) {
+	if s.err == nil {
+		s.err = s.room.leaf(leaf)
 	}
-	return r
+	if s.err != nil {
+		return
+	}
+	n := len(s.ranges)
+	if n == 0 || s.ranges[n-1].First+int64(len(s.ranges[n-1].Leaves)) != i {
+		s.prove()
+		s.ranges = append(s.ranges, Range{First: i})
+		n = len(s.ranges)
+	}
+	s.ranges[n-1].Leaves = append(s.ranges[n-1].Leaves, leaf)
+}
+
+// prove proves the last range.
+func (s *selection) prove() {
+	if len(s.ranges) == 0 || s.err != nil {
+		return
+	}
+	r := &s.ranges[len(s.ranges)-1]
+	proof, err := s.in.Prove(r.First, r.First+int64(len(r.Leaves)))
+	if err == nil {
+		err = s.room.proof(proof)
+	}
+	r.Proof, s.err = append([]merkle.Hash{}, proof...), err
+}
+
+// end is the ranges.
+func (s *selection) end() ([]Range, error) {
+	s.prove()
+	return append([]Range{}, s.ranges...), s.err
 }

@@ -85,7 +85,7 @@ func TestSelect(t *testing.T) {
 
 func checkSelection(t *testing.T, seed int64, l *listed, scope *Scope) {
 	t.Helper()
-	ranges, err := selectRanges(l, scope.Spans())
+	ranges, err := selectRanges(l, scope.Spans(), nil)
 	if err != nil {
 		t.Fatalf("seed %d: %v", seed, err)
 	}
@@ -142,7 +142,7 @@ func TestSelectNear(t *testing.T) {
 			scope.Devices = append(scope.Devices, d)
 		}
 	}
-	ranges, err := selectRanges(l, scope.Spans())
+	ranges, err := selectRanges(l, scope.Spans(), nil)
 	if err != nil || len(ranges) != 1 || l.reads > 8*len(scope.Devices) {
 		t.Errorf("%d ranges from %d reads: %v", len(ranges), l.reads, err)
 	}

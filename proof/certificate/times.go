@@ -1,16 +1,6 @@
 package certificate
 
-import (
-	"cmp"
-	"iter"
-	"math"
-	"slices"
-	"sort"
-
-	"github.com/gaplessdb/gapless/frame"
-	"github.com/gaplessdb/gapless/ledger"
-	"github.com/gaplessdb/gapless/segment"
-)
+import "math"
 
 // Moment is a number and its device time.
 type Moment struct {
@@ -64,89 +54,4 @@ func (t *Timing) take(first, last uint64) {
 		t.any, t.first = true, first
 	}
 	t.last = last
-}
-
-// momentNumbers is how many numbers of an epoch Moments holds at a time.
-const momentNumbers = 1 << 20
-
-// Moments calls fn for the frames of an epoch that have a device time, by number, each once: those with numbers in runs, out of any segments.
-func Moments(in []*segment.Reader, key frame.StreamKey, ordinal uint32, runs []ledger.Run, fn func(Moment)) error {
-	if len(runs) == 0 {
-		return nil
-	}
-	var epochs []segmentEpoch
-	for _, r := range in {
-		e, ok, err := r.Epoch(key, ordinal)
-		if err != nil {
-			return err
-		}
-		if ok {
-			epochs = append(epochs, segmentEpoch{r, e})
-		}
-	}
-	var some []Moment
-	for first, last := range stretches(runs, momentNumbers) {
-		some = some[:0]
-		for i := range epochs {
-			if err := epochs[i].moments(first, last, &some); err != nil {
-				return err
-			}
-		}
-		slices.SortFunc(some, func(a, b Moment) int { return cmp.Compare(a.Seq, b.Seq) })
-		for i, m := range some {
-			if (i == 0 || some[i-1].Seq != m.Seq) && holds(runs, m.Seq) {
-				fn(m)
-			}
-		}
-	}
-	return nil
-}
-
-// stretches cuts the numbers from the first to the last run so that each part has at most n of the runs' numbers.
-func stretches(runs []ledger.Run, n uint64) iter.Seq2[uint64, uint64] {
-	return func(yield func(first, last uint64) bool) {
-		first, left := uint64(0), n
-		for i, run := range runs {
-			if left == n {
-				first = run.First
-			}
-			for run.Last-run.First >= left {
-				last := run.First + left - 1
-				if !yield(first, last) {
-					return
-				}
-				run.First, first, left = last+1, last+1, n
-			}
-			left -= run.Last - run.First + 1
-			if i == len(runs)-1 && !yield(first, run.Last) {
-				return
-			}
-		}
-	}
-}
-
-type segmentEpoch struct {
-	r *segment.Reader
-	e segment.Epoch
-}
-
-func (s *segmentEpoch) moments(first, last uint64, dst *[]Moment) error {
-	if s.e.LastSeq < first || s.e.FirstSeq > last {
-		return nil
-	}
-	span := segment.All()
-	span.FirstSeq, span.LastSeq = first, last
-	_, err := s.r.Scan(&s.e, span, segment.Columns{}, func(rec *segment.Record) bool {
-		if rec.Flags&segment.FlagNoTime == 0 {
-			*dst = append(*dst, Moment{rec.Seq, rec.TimeNS})
-		}
-		return true
-	})
-	return err
-}
-
-// holds reports whether a number is in one of the runs.
-func holds(runs []ledger.Run, n uint64) bool {
-	i := sort.Search(len(runs), func(i int) bool { return runs[i].Last >= n })
-	return i < len(runs) && runs[i].First <= n
 }

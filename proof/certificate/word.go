@@ -12,11 +12,12 @@ const issuerMember = `,"issuer":"`
 // Sum is what the issuer signs: the SHA-256 of a certificate as Encode writes it, from its first byte up to the comma before the member "issuer", which is
 // the last one.
 func (c *Certificate) Sum() (sum [sha256.Size]byte, err error) {
-	b, err := c.Encode()
-	if err != nil {
-		return sum, err
-	}
-	return sumOf(b)
+	h := sha256.New()
+	p := newPieces(h)
+	c.signed(p)
+	_, err = p.end()
+	h.Sum(sum[:0])
+	return sum, err
 }
 
 func sumOf(b []byte) (sum [sha256.Size]byte, err error) {

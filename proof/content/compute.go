@@ -14,6 +14,16 @@ type Options struct {
 
 	Want func(key frame.StreamKey, epoch uint32) bool // whether Compute makes the strips of an epoch; nil: of all. What is not wanted is not read
 
+	// Only leaves out the frames of some ordinals between first and last; nil: of none.
+	Only func(ordinal uint32) bool
+
+	// From is called for the key of an epoch that is not wanted, and gives the first key from there on of which one may be; ok is false behind all. What
+	// lies between is not even looked at. May be nil.
+	From func(key frame.StreamKey) (from frame.StreamKey, ok bool)
+
+	// Rows is called for the frames of the epochs that are wanted, ascending, before their strips are emitted. May be nil.
+	Rows func(key frame.StreamKey, epoch uint32, rows *segment.SealedRows) error
+
 	// Limit is called before n bytes are read. It may wait; an error ends the work. May be nil.
 	Limit func(n int) error
 }
@@ -40,12 +50,17 @@ func Compute(ctx context.Context, in []*segment.Reader, first, last uint32, opt 
 	if err != nil {
 		return err
 	}
+	walk.Only(opt.Only)
+	h.rows = opt.Rows
 	for {
 		key, epoch, ok, err := walk.Next()
 		if err != nil || !ok {
 			return err
 		}
 		if opt.Want != nil && !opt.Want(key, epoch) {
+			if more, err := opt.skip(walk, key); err != nil || !more {
+				return err
+			}
 			continue
 		}
 		h.begin(key, epoch)
@@ -56,6 +71,18 @@ func Compute(ctx context.Context, in []*segment.Reader, first, last uint32, opt 
 			return err
 		}
 	}
+}
+
+// skip goes on to what may be wanted behind a key. It is false where nothing is.
+func (o *Options) skip(walk *segment.SealWalk, key frame.StreamKey) (more bool, err error) {
+	if o.From == nil {
+		return true, nil
+	}
+	from, ok := o.From(key)
+	if !ok || from == key {
+		return ok, nil
+	}
+	return true, walk.Seek(from, 0)
 }
 
 // before is called before so many bytes are read.

@@ -32,8 +32,9 @@ type hasher struct {
 	number uint64                  // all of which have this number, seq>>6
 	free   []*stripHasher
 
-	frames uint64                                              // hashed so far
-	group  func(number uint64, group []byte, leaf merkle.Hash) // called for each group; nil: nobody wants to know
+	frames uint64                                                                  // hashed so far
+	rows   func(key frame.StreamKey, epoch uint32, rows *segment.SealedRows) error // called for all rows; nil: nobody wants to know
+	group  func(number uint64, group []byte, leaf merkle.Hash)                     // called for each group; nil: nobody wants to know
 }
 
 // stripHasher makes one strip.
@@ -64,6 +65,11 @@ func (h *hasher) hash(walk *segment.SealWalk) error {
 				return fmt.Errorf("content: %w", err)
 			}
 			h.head = appendHead(append(h.head, leafPrefix), groupDomain, h.key, h.epoch)
+		}
+		if h.rows != nil {
+			if err := h.rows(h.key, h.epoch, rows); err != nil {
+				return err
+			}
 		}
 		h.add(rows)
 	}

@@ -21,10 +21,10 @@ var ErrProof = errors.New("content: the proof does not hold")
 
 // FrameProof proves that a strip has a frame with these bytes. Whether the strip is in a content root is another proof's business.
 type FrameProof struct {
-	Group []byte // canonical bytes of the group that the frame is in
-	Index int64  // place of the group among those of the strip
-	Size  int64  // how many groups the strip has
-	Proof []merkle.Hash
+	Group []byte        // canonical bytes of the group that the frame is in
+	Index int64         // place of the group among those of the strip
+	Size  int64         // how many groups the strip has
+	Proof []merkle.Hash // audit path of RFC 9162, from the leaf up
 	Strip Strip
 }
 
@@ -60,7 +60,7 @@ func ProveFrame(ctx context.Context, in []*segment.Reader, key frame.StreamKey, 
 			ErrNoFrame, seq, epoch, key.Tenant, key.Device, key.Stream, ordinal)
 	}
 	p.Size = tree.Size()
-	p.Proof, err = merkle.ProveRange(p.Size, p.Index, p.Index+1, &tree)
+	p.Proof, err = tlog.ProveRecord(p.Size, p.Index, &tree)
 	return p, err
 }
 
@@ -91,12 +91,8 @@ func (p *FrameProof) Check(seq uint64) (Frame, error) {
 	if size := s.Groups(); p.Index != index || p.Size != size {
 		return Frame{}, fmt.Errorf("%w: group %d of %d, by the strip's runs it is %d of %d", ErrProof, p.Index, p.Size, index, size)
 	}
-	root, err := merkle.RangeRoot(p.Size, p.Index, []merkle.Hash{tlog.RecordHash(p.Group)}, p.Proof)
-	if err != nil {
-		return Frame{}, fmt.Errorf("%w: %w", ErrProof, err)
-	}
-	if root != s.Root {
-		return Frame{}, fmt.Errorf("%w: it leads to frame root %s, the strip has %s", ErrProof, root, s.Root)
+	if err := tlog.CheckRecord(p.Proof, p.Size, s.Root, p.Index, tlog.RecordHash(p.Group)); err != nil {
+		return Frame{}, fmt.Errorf("%w: it does not lead to the strip's frame root %s: %w", ErrProof, s.Root, err)
 	}
 	return g.Frames[at], nil
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/proof/merkle"
@@ -87,6 +89,9 @@ func TestForgedProofsAreRefused(t *testing.T) {
 	if _, err := good.Check(seq); err != nil || len(good.Proof) < 2 || good.Size != 6 || good.Index != 2 {
 		t.Fatalf("%+v, %v", good, err)
 	}
+	if err := tlog.CheckRecord(good.Proof, good.Size, good.Strip.Root, good.Index, tlog.RecordHash(good.Group)); err != nil {
+		t.Errorf("it is no audit path, from the leaf up: %v", err)
+	}
 	forge := func(name string, change func(p *FrameProof)) {
 		t.Helper()
 		p := good
@@ -103,6 +108,7 @@ func TestForgedProofsAreRefused(t *testing.T) {
 	forge("a hash", func(p *FrameProof) { p.Proof[0][5] ^= 1 })
 	forge("a hash less", func(p *FrameProof) { p.Proof = p.Proof[1:] })
 	forge("a hash more", func(p *FrameProof) { p.Proof = append(p.Proof, merkle.Hash{}) })
+	forge("from the root down", func(p *FrameProof) { slices.Reverse(p.Proof) })
 	forge("index", func(p *FrameProof) { p.Index++ })
 	forge("size", func(p *FrameProof) { p.Size++ })
 	forge("root", func(p *FrameProof) { p.Strip.Root[0] ^= 1 })

@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"fmt"
+
 	"github.com/gaplessdb/gapless/proof/sign"
 )
 
@@ -16,7 +18,8 @@ func (r *run) cannotCheck() []Line {
 		return lines
 	}
 	add(true, "keys", "Whose the keys in the policy are: get them from somebody you trust, on another way than the certificate.")
-	add(r.in.Files == nil, "frames", "The bytes of the frames: no segments were given. Their hashes are proven, so segments can be checked later.")
+	add(r.policy.Quorum == sign.NoQuorum, "cosignatures", "That any node agreed: the policy asks for nobody's cosignature (quorum none), so one key is enough to write a log.")
+	add(r.in.Files == nil && !r.c.Scope.CountsOnly, "frames", r.noFiles())
 	add(len(r.in.Since) == 0, "history", "That others were shown the same log before: keep this checkpoint, and give it with the next certificate.")
 	add(!r.witnessed(), "witness", "That the nodes did not agree on another history: no outside witness that the policy knows signed the checkpoint.")
 	for _, c := range r.c.NotProven {
@@ -26,6 +29,15 @@ func (r *run) cannotCheck() []Line {
 		add(true, c.Code, c.Text)
 	}
 	return lines
+}
+
+// noFiles is why the frames were not checked.
+func (r *run) noFiles() string {
+	const later = "Their hashes are proven, so segments can be checked later."
+	if r.in.Bundled && len(r.c.Segments) > 0 {
+		return fmt.Sprintf("The bytes of the frames: the certificate lists %d segments, the bundle has none of them. %s", len(r.c.Segments), later)
+	}
+	return "The bytes of the frames: no segments were given. " + later
 }
 
 // witnessed reports whether anybody but nodes of the cluster cosigned the checkpoint.

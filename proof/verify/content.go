@@ -18,9 +18,23 @@ type strip struct {
 	leaf []byte
 }
 
-// content finds the strips of the scope in every ordinal, all of them, and holds their numbers against the census.
+// content takes the strips that are shown, and holds their numbers against the census: one that is left out lacks there.
 func (r *run) content() (string, error) {
-	runs := map[leaves.Key][]ledger.Run{}
+	if r.c.Scope.CountsOnly {
+		if n := len(r.c.Proof.Seals); n > 0 {
+			return "", tampered("a certificate of counts only, with the strips of %d ordinals", n)
+		}
+		return "", nil
+	}
+	r.epochs = map[leaves.Key]*census.Epoch{}
+	for _, l := range r.streams {
+		for i := range l.Epochs {
+			if e := &l.Epochs[i]; r.c.Scope.HoldsEpoch(e.Ordinal) {
+				r.epochs[leaves.Key{StreamKey: l.Key, Epoch: e.Ordinal}] = e
+			}
+		}
+	}
+	runs := make(map[leaves.Key][]ledger.Run, len(r.epochs))
 	count := 0
 	r.strips = make([][]strip, len(r.seals))
 	for i := range r.seals {
@@ -32,57 +46,64 @@ func (r *run) content() (string, error) {
 		count += len(found)
 		r.in.Progress("strips", int64(i+1), int64(len(r.seals)))
 	}
-	frames, epochs := uint64(0), 0
+	frames := uint64(0)
 	for _, l := range r.streams {
 		for i := range l.Epochs {
 			k := leaves.Key{StreamKey: l.Key, Epoch: l.Epochs[i].Ordinal}
-			n, err := sameNumbers(k, runs[k], &l.Epochs[i])
+			if r.epochs[k] == nil {
+				continue
+			}
+			n, err := r.sameNumbers(k, runs[k], &l.Epochs[i])
 			if err != nil {
 				return "", err
 			}
-			delete(runs, k)
-			frames, epochs = frames+n, epochs+1
+			frames += n
 		}
 	}
-	for k := range runs {
-		return "", tampered("the log has frames of %s, the census has no such epoch", k)
-	}
-	return fmt.Sprintf("%d strips in %d ordinals, none left out: the %d frames that were hashed are those that the census calls stored, in %d epochs",
-		count, len(r.seals), frames, epochs), nil
+	return fmt.Sprintf("%d strips in %d ordinals, none left out: the %d frames of the scope that were hashed are those that the census calls stored, in %d epochs",
+		count, len(r.seals), frames, len(r.epochs)), nil
 }
 
-// stripsOf finds the strips of one ordinal, and adds their numbers to runs.
+// stripsOf takes the strips of one ordinal, and adds their numbers to runs.
 func (r *run) stripsOf(i int, runs map[leaves.Key][]ledger.Run) (found []strip, err error) {
 	seal := r.seals[i]
-	var parsed []content.Strip
-	tree, err := openTree(fmt.Sprintf("ordinal %d", seal.Ordinal), r.c.Proof.Seals[i].Ranges, seal.Strips, seal.Root, func(b []byte) (leaves.Key, error) {
+	where := fmt.Sprintf("ordinal %d", seal.Ordinal)
+	tree, err := openTree(where, r.c.Proof.Seals[i].Ranges, seal.Strips, seal.Root, func(b []byte) (leaves.Key, error) {
 		s, err := content.ParseStrip(b)
-		if err == nil && s.Ordinal != seal.Ordinal {
-			err = fmt.Errorf("a strip of ordinal %d", s.Ordinal)
+		if err != nil {
+			return leaves.Key{}, err
 		}
-		parsed = append(parsed, s)
-		return leaves.Key{StreamKey: s.Key, Epoch: s.Epoch}, err
+		k := leaves.Key{StreamKey: s.Key, Epoch: s.Epoch}
+		switch {
+		case s.Ordinal != seal.Ordinal:
+			return k, fmt.Errorf("a strip of ordinal %d", s.Ordinal)
+		case r.epochs[k] == nil:
+			return k, fmt.Errorf("a strip of %s, an epoch that is not in scope, or not in the census", k)
+		case !r.counts(k, s.Runs):
+			return k, fmt.Errorf("a strip of %s that has no number in scope", k)
+		}
+		runs[k] = append(runs[k], s.Runs...)
+		return k, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, span := range r.spans {
-		from, to, err := tree.within(&span)
-		if err != nil {
-			return nil, err
-		}
-		for j := from; j < to; j++ {
-			if k := tree.keys[j]; r.c.Scope.Holds(k.StreamKey) {
-				found = append(found, strip{k, tree.bytes[j]})
-				runs[k] = append(runs[k], parsed[j].Runs...)
-			}
-		}
+	if len(tree.keys) == 0 {
+		return nil, tampered("%s: no strip of it is shown", where)
+	}
+	for j, k := range tree.keys {
+		found = append(found, strip{k, tree.bytes[j]})
 	}
 	return found, nil
 }
 
+// counts reports whether some of these numbers are among those that the certificate is about. Of an epoch that the census does not know all are.
+func (r *run) counts(k leaves.Key, runs []ledger.Run) bool {
+	return r.epochs[k] == nil || len(certificate.Clip(runs, r.c.Scope.Counts())) > 0
+}
+
 // sameNumbers holds the numbers of an epoch's strips against what the census calls stored. No number is in two strips.
-func sameNumbers(k leaves.Key, hashed []ledger.Run, e *census.Epoch) (frames uint64, err error) {
+func (r *run) sameNumbers(k leaves.Key, hashed []ledger.Run, e *census.Epoch) (frames uint64, err error) {
 	slices.SortFunc(hashed, func(a, b ledger.Run) int { return cmp.Compare(a.First, b.First) })
 	joined := hashed[:0]
 	for _, run := range hashed {
@@ -95,24 +116,27 @@ func sameNumbers(k leaves.Key, hashed []ledger.Run, e *census.Epoch) (frames uin
 		default:
 			joined = append(joined, run)
 		}
-		frames += run.Last - run.First + 1
 	}
-	if where, got, want, ok := differs(joined, e.Runs); ok && len(joined)+len(e.Runs) > 0 {
-		return 0, tampered("%s: the numbers in its strips are not those that the census calls stored: runs%s is %s, in the census %s", k, where, got, want)
+	got, want := certificate.Clip(joined, r.c.Scope.Counts()), certificate.Clip(e.Runs, r.c.Scope.Counts())
+	if where, g, w, ok := differs(got, want); ok && len(got)+len(want) > 0 {
+		return 0, tampered("%s: the numbers in its strips are not those that the census calls stored: runs%s is %s, in the census %s", k, where, g, w)
+	}
+	for _, run := range got {
+		frames += run.Last - run.First + 1
 	}
 	return frames, nil
 }
 
 // epochOf is what the certificate says of an epoch of the scope, nil for nothing.
-func (r *run) epochOf(k epochKey) *certificate.Epoch {
-	i, ok := slices.BinarySearchFunc(r.c.Streams, k, func(s certificate.Stream, k epochKey) int {
+func (r *run) epochOf(k leaves.Key) *certificate.Epoch {
+	i, ok := slices.BinarySearchFunc(r.c.Streams, k, func(s certificate.Stream, k leaves.Key) int {
 		return cmp.Or(cmp.Compare(s.Device, k.Device), cmp.Compare(s.Stream, k.Stream))
 	})
 	if !ok {
 		return nil
 	}
 	for j := range r.c.Streams[i].Epochs {
-		if e := &r.c.Streams[i].Epochs[j]; e.Epoch == k.epoch {
+		if e := &r.c.Streams[i].Epochs[j]; e.Epoch == k.Epoch {
 			return e
 		}
 	}

@@ -42,7 +42,7 @@ func (r *run) coverage() (string, error) {
 
 // statement says again what the census leaves say, and compares word by word.
 func (r *run) statement() (string, error) {
-	said := make(map[epochKey][]uint64) // numbers in the scope's time: the issuer's word, until there are segments
+	said := make(map[leaves.Key][]uint64) // numbers in the scope's time: the issuer's word, until there are segments
 	if len(r.c.Scope.Time) > 0 {
 		for i := range r.c.Streams {
 			s := &r.c.Streams[i]
@@ -52,7 +52,7 @@ func (r *run) statement() (string, error) {
 		}
 	}
 	account, err := certificate.Restate(&r.c.Scope, r.streams, func(key frame.StreamKey, e *census.Epoch) ([]uint64, error) {
-		return said[epochKey{key, e.Ordinal}], nil
+		return said[leaves.Key{StreamKey: key, Epoch: e.Ordinal}], nil
 	})
 	if err != nil {
 		return "", tampered("%w", err)
@@ -73,8 +73,8 @@ func (r *run) statement() (string, error) {
 	return summary(&account.Statement, account.Verdict), nil
 }
 
-func (r *run) key(s *certificate.Stream, epoch uint32) epochKey {
-	return epochKey{frame.StreamKey{Tenant: r.c.Scope.Tenant, Device: s.Device, Stream: s.Stream}, epoch}
+func (r *run) key(s *certificate.Stream, epoch uint32) leaves.Key {
+	return leaves.Key{StreamKey: frame.StreamKey{Tenant: r.c.Scope.Tenant, Device: s.Device, Stream: s.Stream}, Epoch: epoch}
 }
 
 // summary is a statement in one line.

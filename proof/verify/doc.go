@@ -3,20 +3,24 @@
 // Run goes through these checks in order and ends at the first that fails, whose exit code is the answer:
 //
 //	form         the document is a certificate, written in the one way                                                    10
+//	segments     the certificate has hashes of frames, so that files are of use                                           64
 //	signatures   the policy's quorum cosigned the checkpoint                                                              11
 //	history      the log continues every earlier checkpoint that the caller kept (Since)                                  13
-//	log          the CENSUS and the SEAL of every ordinal up to it are in the log; their Raft indexes follow each other   10
+//	log          the CENSUS is in the log, and no newer one; so are the SEALs of the ordinals shown; the time is over     10
 //	census       the leaves of every stream of the scope are in the census, and none was left out                         10
 //	statement    verdict, sums, streams, gaps, causes and caveats are what these leaves say, word by word                 10
-//	strips       the strips of the scope are in every ordinal, none left out; their numbers are the census's runs         10
+//	strips       the strips shown are in their ordinals, and have all numbers of the scope that the census calls stored   10
 //	issuer       a node signed everything that stands in the certificate                                                  10, 11
 //	files        every segment file has the hash that is its name                                                         10
 //	frames       the strips, computed again from these files, are the proven ones                                         10, 12
-//	time         the numbers in the scope's time are the ones stated                                                      10
+//	time         the numbers in the scope's time are the ones stated; without files that is one node's word               10
 //	frame        what is known of the one frame that the caller asked for                                                 64
 //
 // The last four need what not everybody has: segment files, a time in the scope, a frame to ask for. When all hold, the answer is the verdict's code:
 // 0 COMPLETE, 3 COMPLETE_BETWEEN_SEEN, 4 EXPLAINED, 5 INCOMPLETE, 6 INDETERMINATE.
+//
+// Completeness comes from the census, whose leaves stand between their neighbours: a strip or an ordinal that is left out lacks numbers which the census
+// calls stored. Rows of ordinals that are not shown are none of the certificate's business, whatever they say.
 //
 // Missing frames are tampering (10) when all the segments that the certificate lists are there, and missing segments (12) when not. Segments that a
 // merge replaced are no matter, as long as every strip can be computed.

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/gaplessdb/gapless/proof/content"
+	"github.com/gaplessdb/gapless/proof/record"
 	"github.com/gaplessdb/gapless/segment"
 	"github.com/gaplessdb/gapless/vfs"
 )
@@ -40,20 +42,33 @@ func (d directory) List() ([]string, error) { return d.fs.List(d.dir) }
 
 func (d directory) Open(name string) (File, error) { return d.fs.Open(d.dir + "/" + name) }
 
-// segments is the files that have frames up to the census.
+// segments is the files that have frames of the ordinals shown.
 type segments struct {
-	open    []io.Closer
-	readers []*segment.Reader
-	all     int
-	absent  []string // listed in the certificate, and not there
+	open   openFiles
+	list   []*sealed
+	all    int
+	absent []string // listed in the certificate, and not there
+}
+
+// sealed is a segment and the lowest and highest ordinal of its frames.
+type sealed struct {
+	*segment.Reader
+	first, last uint32
+}
+
+// of is the segments that may have frames of some ordinals.
+func (s *segments) of(first, last uint32) (list []*segment.Reader) {
+	for _, in := range s.list {
+		if in.first <= last && first <= in.last {
+			list = append(list, in.Reader)
+		}
+	}
+	return list
 }
 
 func (r *run) close() {
-	if r.segments == nil {
-		return
-	}
-	for _, c := range r.segments.open {
-		_ = c.Close() // only read
+	if r.segments != nil {
+		r.segments.open.close()
 	}
 }
 
@@ -63,7 +78,7 @@ func (r *run) files() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s := &segments{}
+	s := &segments{open: openFiles{in: r.in.Files}}
 	r.segments = s
 	listed := make(map[string]int, len(r.c.Segments))
 	for i, l := range r.c.Segments {
@@ -74,15 +89,16 @@ func (r *run) files() (string, error) {
 		if !strings.HasSuffix(name, segment.Extension) {
 			continue
 		}
-		f, size, err := r.file(name)
+		f := &lazyFile{open: &s.open, name: name}
+		size, err := r.hashed(f)
+		if err == nil {
+			err = r.use(f, size, listed)
+		}
 		if err != nil {
 			return "", err
 		}
 		bytes += size
 		s.all++
-		if err := r.use(name, f, size, listed); err != nil {
-			return "", err
-		}
 	}
 	for _, l := range r.c.Segments {
 		if _, absent := listed[l.Name]; absent {
@@ -96,57 +112,53 @@ func (r *run) files() (string, error) {
 	return text, nil
 }
 
-// file opens a file and hashes it.
-func (r *run) file(name string) (f File, size int64, err error) {
-	if f, err = r.in.Files.Open(name); err != nil {
-		return nil, 0, err
-	}
-	r.segments.open = append(r.segments.open, f)
-	if size, err = f.Size(); err != nil {
-		return nil, 0, err
+// hashed reads all of a file, and holds it against its name.
+func (r *run) hashed(f *lazyFile) (size int64, err error) {
+	if size, err = f.size(); err != nil {
+		return 0, err
 	}
 	hash := sha256.New()
 	in := io.NewSectionReader(f, 0, size)
 	for at := int64(0); at < size; {
 		n, err := io.CopyN(hash, in, min(size-at, 4<<20))
 		if err != nil {
-			return nil, 0, fmt.Errorf("%s: %w", name, err)
+			return 0, fmt.Errorf("%s: %w", f.name, err)
 		}
 		at += n
-		r.in.Progress(name, at, size)
+		r.in.Progress(f.name, at, size)
 		if err := r.ctx.Err(); err != nil {
-			return nil, 0, err
+			return 0, err
 		}
 	}
-	if got := hex.EncodeToString(hash.Sum(nil)); got+segment.Extension != name {
-		return nil, 0, tampered("segment %s has SHA-256 %s: its bytes were changed, or its name", name, got)
+	if got := hex.EncodeToString(hash.Sum(nil)); got+segment.Extension != f.name {
+		return 0, tampered("segment %s has SHA-256 %s: its bytes were changed, or its name", f.name, got)
 	}
-	return f, size, nil
+	return size, nil
 }
 
-// use opens a segment if it has frames of an ordinal that the certificate is about.
-func (r *run) use(name string, f File, size int64, listed map[string]int) error {
-	hex := strings.TrimSuffix(name, segment.Extension)
+// use keeps a segment if it has frames of an ordinal that is shown.
+func (r *run) use(f *lazyFile, size int64, listed map[string]int) error {
+	hex := strings.TrimSuffix(f.name, segment.Extension)
 	id, err := segment.ParseName(hex)
 	if err != nil {
-		return tampered("segment %s: %w", name, err)
+		return tampered("segment %s: %w", f.name, err)
 	}
-	in, err := segment.NewReader(f, size, segment.ReaderOptions{Path: name, Name: id})
+	in, err := segment.NewReader(f, size, segment.ReaderOptions{Path: f.name, Name: id})
 	if err != nil {
 		return damage(err)
 	}
 	if i, ok := listed[hex]; ok {
 		if l := r.c.Segments[i]; l.Bytes != size || l.Frames != uint64(in.Info().Frames) {
-			return tampered("segment %s has %d bytes and %d frames, the certificate says %d and %d", name, size, in.Info().Frames, l.Bytes, l.Frames)
+			return tampered("segment %s has %d bytes and %d frames, the certificate says %d and %d", f.name, size, in.Info().Frames, l.Bytes, l.Frames)
 		}
 		delete(listed, hex)
 	}
-	first, _, err := content.Seals(in)
+	first, last, err := content.Seals(in)
 	if err != nil {
 		return damage(err)
 	}
-	if first <= r.census.Seal {
-		r.segments.readers = append(r.segments.readers, in)
+	if slices.ContainsFunc(r.seals, func(s *record.Seal) bool { return first <= s.Ordinal && s.Ordinal <= last }) {
+		r.segments.list = append(r.segments.list, &sealed{in, first, last})
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package verify_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -43,27 +42,74 @@ func fleet(tb testing.TB, devices, ordinals int, frames uint64) *world.World {
 	return w
 }
 
-// BenchmarkFleet certifies and verifies 100,000 devices with two ordinals.
+// BenchmarkFleet certifies and verifies 100,000 devices: with two ordinals, and the counts only.
 func BenchmarkFleet(b *testing.B) {
 	w := fleet(b, 100_000, 2, 4)
-	var c *certificate.Certificate
-	b.Run("certify", func(b *testing.B) {
-		for b.Loop() {
-			c = w.Certify(prefix("mill-"))
+	req := prefix("mill-")
+	certifies(b, w, "two seals", req, verify.Dir(w.FS, world.SegmentDir))
+	req.Scope.CountsOnly = true
+	certifies(b, w, "counts only", req, nil)
+}
+
+// BenchmarkDevice certifies and verifies one device of 256 with 1,000 ordinals: with frames in all of them, and in every hundredth.
+func BenchmarkDevice(b *testing.B) {
+	w := world.New(b, "plant")
+	for o := range uint64(1000) {
+		for d := range 256 {
+			if d != 1 || o%100 == 0 {
+				w.Send(world.Batch{Device: fmt.Sprintf("mill-%03d", d), Epoch: "a", Seqs: world.Seqs(2*o, 2*o+1)})
+			}
 		}
+		w.Cut()
+	}
+	for what, device := range map[string]string{"in all": "mill-000", "in ten": "mill-001"} {
+		certifies(b, w, what, devices(device), verify.Dir(w.FS, world.SegmentDir))
+	}
+	req := devices("mill-000")
+	req.Scope.Seq = []uint64{1980, 1999}
+	certifies(b, w, "the last ten", req, nil)
+	req = devices("mill-000")
+	req.Scope.CountsOnly = true
+	certifies(b, w, "counts only", req, nil)
+}
+
+// certifies measures making, size and verifying of a certificate, without files and with them.
+func certifies(b *testing.B, w *world.World, what string, req certificate.Request, files verify.Files) {
+	word, err := w.Word(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	word.Segments = nil // 100 bytes each
+	src, policy := brief{w, word}, w.Policy()
+	var body []byte
+	b.Run(what+"/certify", func(b *testing.B) {
+		for b.Loop() {
+			c, err := certificate.Build(b.Context(), src, req)
+			if err != nil {
+				b.Fatal(err)
+			}
+			body = w.Encode(c)
+		}
+		b.ReportMetric(float64(len(body)), "B")
 	})
-	body := w.Encode(c)
-	in := verify.Input{Certificate: body, Policy: w.Policy()}
-	for _, files := range []verify.Files{nil, verify.Dir(w.FS, world.SegmentDir)} {
-		in.Files = files
-		b.Run(fmt.Sprintf("verify/segments=%t", files != nil), func(b *testing.B) {
-			b.ReportMetric(float64(len(body))/100_000, "B/device")
+	for _, files := range slices.Compact([]verify.Files{nil, files}) {
+		b.Run(fmt.Sprintf("%s/verify/segments=%t", what, files != nil), func(b *testing.B) {
 			for b.Loop() {
-				want(b, "fleet", verify.Run(context.Background(), in), verify.CodeIncomplete)
+				if got := verify.Run(b.Context(), verify.Input{Certificate: body, Policy: policy, Files: files}); got.Verdict == "" {
+					b.Fatalf("%+v", got.Checks)
+				}
 			}
 		})
 	}
 }
+
+// brief is a world that knows its word already: which segments there are is no part of what is measured.
+type brief struct {
+	*world.World
+	word certificate.Word
+}
+
+func (s brief) Word(*certificate.Certificate) (certificate.Word, error) { return s.word, nil }
 
 // BenchmarkFrames verifies 10 million frames of 8 fields.
 func BenchmarkFrames(b *testing.B) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/proof/certificate"
+	"github.com/gaplessdb/gapless/proof/leaves"
 	"github.com/gaplessdb/gapless/proof/verify"
 	"github.com/gaplessdb/gapless/proof/verify/world"
 	"github.com/gaplessdb/gapless/segment"
@@ -22,7 +23,7 @@ type forge struct {
 // epoch is what a certificate says of the first epoch of its first stream.
 func (f *forge) epoch() *certificate.Epoch { return &f.c.Streams[0].Epochs[0] }
 
-// seal is the tree of an ordinal.
+// seal is the tree of the n-th ordinal shown.
 func (f *forge) seal(n int) *certificate.SealTree { return &f.c.Proof.Seals[n-1] }
 
 // segmentOf is the name of the segment with a frame of a device of the default tenant.
@@ -83,9 +84,9 @@ func (f *forge) cut(i int) {
 	r.Leaves = slices.Delete(r.Leaves, i, i+1)
 }
 
-// rangesOf is the honest ranges of an ordinal for another device.
-func (f *forge) rangesOf(ordinal int, device string) []certificate.Range {
-	return f.w.Certify(devices(device)).Proof.Seals[ordinal-1].Ranges
+// strips is what an ordinal has of some devices of the default tenant.
+func (f *forge) strips(ordinal uint32, devices ...string) certificate.SealTree {
+	return f.w.Show(ordinal, func(k leaves.Key) bool { return k.Tenant == "default" && slices.Contains(devices, k.Device) })
 }
 
 func read(w *world.World, path string) []byte {

@@ -13,6 +13,7 @@ import (
 
 // Frame is what is known of the one frame that was asked for.
 type Frame struct {
+	Tenant     string `json:"tenant,omitempty"` // of a trace: a certificate's scope says it
 	Device     string `json:"device"`
 	Stream     string `json:"stream"`
 	Epoch      uint32 `json:"epoch"`
@@ -20,7 +21,7 @@ type Frame struct {
 	State      string `json:"state"`                // "stored", "unexpected", or that of its gap
 	Ordinal    uint32 `json:"ordinal,omitempty"`    // seal ordinal in which it was hashed
 	Index      uint64 `json:"index,omitempty"`      // last Raft index of that ordinal
-	Time       string `json:"time,omitempty"`       // when that was sealed
+	Time       string `json:"time,omitempty"`       // when that ended
 	Cause      string `json:"cause,omitempty"`      // why it is missing
 	Confidence string `json:"confidence,omitempty"` // in the cause
 	Reason     string `json:"reason,omitempty"`
@@ -55,7 +56,7 @@ func (r *run) frame() (string, error) {
 	return r.stored(f, name)
 }
 
-// stored finds the strip of a stored frame and, with segments, proves its bytes.
+// stored finds the strip of a stored frame, if it is shown, and with segments proves its bytes.
 func (r *run) stored(f *Frame, name string) (string, error) {
 	k := leaves.Key{Epoch: f.Epoch}
 	k.Tenant, k.Device, k.Stream = r.c.Scope.Tenant, f.Device, f.Stream
@@ -71,7 +72,7 @@ func (r *run) stored(f *Frame, name string) (string, error) {
 			if _, out := outside([]ledger.Run{{First: f.Seq, Last: f.Seq}}, proven.Runs); out {
 				continue
 			}
-			f.Ordinal, f.Index, f.Time = r.seals[i].Ordinal, r.seals[i].Last, r.seals[i].Time
+			f.Ordinal, f.Index, f.Time = r.seals[i].Ordinal, r.seals[i].Last, r.seals[i].At
 			text := fmt.Sprintf("%s is stored, sealed in ordinal %d at %s", name, f.Ordinal, f.Time)
 			if r.segments == nil {
 				return text, nil
@@ -79,11 +80,11 @@ func (r *run) stored(f *Frame, name string) (string, error) {
 			return text + "; its bytes lead to that seal", r.prove(f, k, s.leaf)
 		}
 	}
-	return "", tampered("%s is in no strip", name) // content has made sure of that before
+	return name + " is stored; the certificate does not show in which seal", nil
 }
 
 func (r *run) prove(f *Frame, k leaves.Key, leaf []byte) error {
-	p, err := content.ProveFrame(r.ctx, r.segments.readers, k.StreamKey, k.Epoch, f.Ordinal, f.Seq)
+	p, err := content.ProveFrame(r.ctx, r.segments.of(f.Ordinal, f.Ordinal), k.StreamKey, k.Epoch, f.Ordinal, f.Seq)
 	if err != nil {
 		return damage(err)
 	}
@@ -93,6 +94,16 @@ func (r *run) prove(f *Frame, k leaves.Key, leaf []byte) error {
 	}
 	f.Content, f.Bytes = &got, p.Group
 	return nil
+}
+
+// inScope reports whether the certificate says something of a number.
+func (r *run) inScope(k leaves.Key, seq uint64) bool {
+	if len(r.c.Scope.Time) > 0 {
+		e := r.epochOf(k)
+		return e != nil && len(e.Seq) == 2 && e.Seq[0] <= seq && seq <= e.Seq[1]
+	}
+	counts := r.c.Scope.Counts()
+	return r.c.Scope.HoldsEpoch(k.Epoch) && counts.First <= seq && seq <= counts.Last
 }
 
 // find reads which frame was asked for. Names of devices may have slashes in them, so the scope decides where one ends.
@@ -130,6 +141,9 @@ func (r *run) find() (*Frame, *census.Epoch, error) {
 	e := found[0].Epoch(uint32(epoch))
 	if e == nil {
 		return nil, nil, bad("%s has %d epochs", found[0].Key, len(found[0].Epochs))
+	}
+	if !r.inScope(leaves.Key{StreamKey: found[0].Key, Epoch: e.Ordinal}, seq) {
+		return nil, nil, bad("the certificate is about other numbers")
 	}
 	return &Frame{Device: found[0].Key.Device, Stream: found[0].Key.Stream, Epoch: e.Ordinal, Seq: seq}, e, nil
 }

@@ -1,31 +1,51 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"sort"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/proof/certificate"
 	"github.com/gaplessdb/gapless/proof/content"
 	"github.com/gaplessdb/gapless/proof/leaves"
+	"github.com/gaplessdb/gapless/proof/record"
+	"github.com/gaplessdb/gapless/segment"
 )
 
-// frames computes the strips of the scope again from the files, and compares them with the proven ones.
+// frames computes the strips shown again from the files, and compares them.
 func (r *run) frames() (string, error) {
-	m := &matching{ahead: make([][]strip, len(r.strips))}
-	copy(m.ahead, r.strips)
+	m := &matching{run: r, ahead: map[uint32][]strip{}}
 	total := int64(0)
-	for _, l := range r.streams {
-		for i := range l.Epochs {
-			total += int64(l.Epochs[i].Balance().Stored)
+	for i, seal := range r.seals {
+		m.ahead[seal.Ordinal] = r.strips[i]
+		for _, s := range r.strips[i] {
+			want, err := content.ParseStrip(s.leaf)
+			if err != nil {
+				return "", err
+			}
+			total += int64(want.Frames)
 		}
 	}
 	opt := content.Options{
-		Want:     func(key frame.StreamKey, _ uint32) bool { return r.c.Scope.Holds(key) },
+		Want: func(key frame.StreamKey, epoch uint32) bool {
+			return r.c.Scope.Holds(key) && r.c.Scope.HoldsEpoch(epoch)
+		},
+		Only:     r.shown, // rows of other ordinals may be anything
+		From:     r.from,
 		Progress: func(frames uint64) { r.in.Progress("frames", int64(frames), total) },
 	}
-	if err := content.Compute(r.ctx, r.segments.readers, 1, r.census.Seal, opt, m.take); err != nil {
-		return "", damage(err)
+	if len(r.c.Scope.Time) > 0 {
+		r.timings = map[leaves.Key]*certificate.Timing{}
+		opt.Rows = r.timed
+	}
+	if n := len(r.seals); n > 0 {
+		first, last := r.seals[0].Ordinal, r.seals[n-1].Ordinal
+		if err := content.Compute(r.ctx, r.segments.of(first, last), first, last, opt, m.take); err != nil {
+			return "", damage(err)
+		}
 	}
 	if err := m.rest(); err != nil {
 		return "", err
@@ -47,7 +67,8 @@ func (r *run) incomplete(m *matching) error {
 
 // matching goes through computed strips, which ascend by key and then ordinal, and the proven ones of each ordinal.
 type matching struct {
-	ahead   [][]strip // by ordinal - 1
+	run     *run
+	ahead   map[uint32][]strip // by ordinal
 	frames  uint64
 	strips  int
 	missing uint64 // frames that no file has
@@ -56,18 +77,22 @@ type matching struct {
 
 func (m *matching) take(s *content.Strip) error {
 	k := leaves.Key{StreamKey: s.Key, Epoch: s.Epoch}
-	ahead := &m.ahead[s.Ordinal-1]
-	for len(*ahead) > 0 && (*ahead)[0].key.Compare(k) < 0 {
-		if err := m.lost((*ahead)[0].leaf, nil); err != nil {
+	ahead := m.ahead[s.Ordinal]
+	for len(ahead) > 0 && ahead[0].key.Compare(k) < 0 {
+		if err := m.lost(ahead[0].leaf, nil); err != nil {
 			return err
 		}
-		*ahead = (*ahead)[1:]
+		ahead = ahead[1:]
 	}
-	if len(*ahead) == 0 || (*ahead)[0].key != k {
-		return tampered("%s, ordinal %d: the files have %d frames of which the log knows nothing, the first with number %d", k, s.Ordinal, s.Frames, s.Runs[0].First)
+	m.ahead[s.Ordinal] = ahead
+	if len(ahead) == 0 || ahead[0].key != k {
+		if m.run.counts(k, s.Runs) {
+			return tampered("%s, ordinal %d: the files have %d frames of which the log knows nothing, the first with number %d", k, s.Ordinal, s.Frames, s.Runs[0].First)
+		}
+		return nil // none of them is in scope
 	}
-	leaf := (*ahead)[0].leaf
-	*ahead = (*ahead)[1:]
+	leaf := ahead[0].leaf
+	m.ahead[s.Ordinal] = ahead[1:]
 	if string(s.Append(nil)) != string(leaf) {
 		return m.lost(leaf, s)
 	}
@@ -78,8 +103,8 @@ func (m *matching) take(s *content.Strip) error {
 
 // rest takes the strips of which no file has a frame.
 func (m *matching) rest() error {
-	for _, ahead := range m.ahead {
-		for _, s := range ahead {
+	for _, seal := range m.run.seals {
+		for _, s := range m.ahead[seal.Ordinal] {
 			if err := m.lost(s.leaf, nil); err != nil {
 				return err
 			}
@@ -133,6 +158,41 @@ func outside(runs, others []ledger.Run) (n uint64, found bool) {
 	return 0, false
 }
 
+// from is the first key from one on that may be in scope.
+func (r *run) from(key frame.StreamKey) (frame.StreamKey, bool) {
+	k := leaves.Key{StreamKey: key}
+	i := sort.Search(len(r.spans), func(i int) bool { return k.Compare(r.spans[i].End) < 0 })
+	if i == len(r.spans) {
+		return key, false
+	}
+	if first := r.spans[i].First; k.Compare(first) < 0 {
+		return first.StreamKey, true
+	}
+	return key, true
+}
+
+// timed takes the times of rows of an epoch in scope. Their numbers are those that the census calls stored, or their strips are not those shown.
+func (r *run) timed(key frame.StreamKey, epoch uint32, rows *segment.SealedRows) error {
+	k := leaves.Key{StreamKey: key, Epoch: epoch}
+	if r.epochs[k] == nil {
+		return nil
+	}
+	t, err := r.timing(k)
+	if err == nil {
+		certificate.EachMoment(rows, t.Add)
+	}
+	return err
+}
+
+// timing is the times of an epoch in scope, as far as they were read.
+func (r *run) timing(k leaves.Key) (t *certificate.Timing, err error) {
+	if t = r.timings[k]; t == nil {
+		t, err = r.c.Scope.Timing(r.epochs[k])
+		r.timings[k] = t
+	}
+	return t, err
+}
+
 // times checks which numbers lie in the scope's time: until here the issuer said so.
 func (r *run) times() (string, error) {
 	epochs := 0
@@ -142,13 +202,12 @@ func (r *run) times() (string, error) {
 			if !r.c.Scope.HoldsEpoch(e.Ordinal) {
 				continue
 			}
-			got, err := r.c.Scope.Numbers(e, func(fn func(certificate.Moment)) error {
-				return certificate.Moments(r.segments.readers, l.Key, e.Ordinal, e.Runs, fn)
-			})
+			k := leaves.Key{StreamKey: l.Key, Epoch: e.Ordinal}
+			timing, err := r.timing(k)
 			if err != nil {
-				return "", damage(err)
+				return "", err
 			}
-			said := r.epochOf(epochKey{l.Key, e.Ordinal})
+			got, said := timing.Range(), r.epochOf(k)
 			if said == nil || fmt.Sprint(got) != fmt.Sprint(said.Seq) {
 				return "", tampered("%s epoch %d: the numbers %v lie in the time, by its frames %v", l.Key, e.Ordinal, said, got)
 			}
@@ -156,4 +215,10 @@ func (r *run) times() (string, error) {
 		}
 	}
 	return fmt.Sprintf("the numbers in the time are those stated, in %d epochs", epochs), nil
+}
+
+// shown reports whether the certificate shows the SEAL of an ordinal.
+func (r *run) shown(ordinal uint32) bool {
+	_, found := slices.BinarySearchFunc(r.seals, ordinal, func(s *record.Seal, n uint32) int { return cmp.Compare(s.Ordinal, n) })
+	return found
 }

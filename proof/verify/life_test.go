@@ -80,6 +80,7 @@ func TestTime(t *testing.T) {
 	begin := time.UnixMilli(w.MS)
 	w.Send(world.Batch{Device: "d", Epoch: "a", First: &one, Seqs: world.Seqs(1, 1000, 101, 102, 500, 901)}) // 10 ms apart
 	w.Settle()
+	w.MS += time.Hour.Milliseconds()
 	w.Cut()
 	at := func(n int) string {
 		return begin.Add(time.Duration(n) * 10 * time.Millisecond).UTC().Format(time.RFC3339Nano)
@@ -262,6 +263,16 @@ func TestBundle(t *testing.T) {
 	flipped[at-100] ^= 1
 	check("a byte of a segment", flipped, verify.CodeTampered)
 	check("cut", b.Bytes()[:b.Len()*2/3], verify.CodeTampered)
+	check("padded", append(bytes.Clone(b.Bytes()), make([]byte, 10_000)...), verify.CodeComplete)
+	for at := 0; at < b.Len(); at += 512 { // between two files, too, and inside of the end
+		if _, err := certificate.OpenBundle(bytes.NewReader(b.Bytes()[:at]), int64(at)); !errors.Is(err, certificate.ErrBundle) {
+			t.Errorf("%d bytes of %d: %v", at, b.Len(), err)
+		}
+	}
+	more := append(bytes.Clone(b.Bytes()), b.Bytes()...)
+	if _, err := certificate.OpenBundle(bytes.NewReader(more), int64(len(more))); !errors.Is(err, certificate.ErrBundle) {
+		t.Errorf("one bundle behind the other: %v", err)
+	}
 	b.Reset()
 	if err := certificate.WriteBundle(&b, c, w.Policy(), nil); err != nil {
 		t.Fatal(err)

@@ -21,8 +21,8 @@ type ReceiptInput struct {
 // Verdicts of a receipt whose every check held.
 const (
 	ReceiptSigned  = "RECEIPT SIGNED"  // a node said so
-	ReceiptCovered = "RECEIPT COVERED" // and the census of the certificate was taken behind it, in the same history
-	ReceiptEarly   = "INDETERMINATE"   // the certificate is as of an earlier position
+	ReceiptCovered = "RECEIPT COVERED" // and the census of the certificate was taken behind it
+	ReceiptEarly   = "INDETERMINATE"   // the certificate is as of an earlier position, or does not show it
 )
 
 // RunReceipt checks a receipt, and a certificate with it. The Report's code is the receipt's: 0 where it holds, CodeIndeterminate where the
@@ -103,21 +103,31 @@ func sameBody(body io.Reader, want [sha256.Size]byte) (string, error) {
 	return fmt.Sprintf("these %d bytes are what was sent: SHA-256 %x", n, want), nil
 }
 
-// covers reports whether what a position held was there when the census was taken: a SEAL in the log has it.
+// covers reports whether what a position held was there when the census was taken. In the census's own history that is so of every index up to its own;
+// in an earlier one a SEAL has to say so, because a restore may have taken the rest away.
 func (r *run) covers(at frame.Position) (text string, covered bool, err error) {
+	census := r.census
+	if at.History > census.History || at.History == census.History && at.Index > census.Index {
+		return fmt.Sprintf("the census is as of index %d of history %d, before the receipt's %d of %d: it says nothing of this batch; "+
+			"ask for a certificate of now", census.Index, census.History, at.Index, at.History), false, nil
+	}
+	if at.History == census.History {
+		return fmt.Sprintf("index %d is not behind the census at index %d, which counts what was stored there", at.Index, census.Index), true, nil
+	}
+	gone := at.Index >= census.Index
 	for _, s := range r.seals {
 		if s.History == at.History && s.First <= at.Index && at.Index <= s.Last {
-			return fmt.Sprintf("index %d is in ordinal %d, which is sealed: the census at index %d counts what was stored there",
-				at.Index, s.Ordinal, r.census.Index), true, nil
+			return fmt.Sprintf("index %d is in ordinal %d, which is sealed: the census at index %d of history %d counts what was stored there",
+				at.Index, s.Ordinal, census.Index, census.History), true, nil
 		}
+		gone = gone || s.History > at.History && s.First <= at.Index
 	}
-	if at.History > r.census.History || at.History == r.census.History && at.Index > r.census.Index {
-		return fmt.Sprintf("the census is as of index %d of history %d, before the receipt's %d of %d: it says nothing of this batch; "+
-			"ask for a certificate of now", r.census.Index, r.census.History, at.Index, at.History), false, nil
+	if gone {
+		return "", false, fail(CodeRewritten, "index %d of history %d is in none of the SEALs, and the log goes on to index %d of history %d: "+
+			"the cluster was put back to before the batch", at.Index, at.History, census.Index, census.History)
 	}
-	return "", false, fail(CodeRewritten, "index %d of history %d is in none of the SEALs, and the log goes on to index %d of history %d: "+
-		"the cluster was put back to before the batch",
-		at.Index, at.History, r.census.Index, r.census.History)
+	return fmt.Sprintf("the census is of history %d, and no SEAL shown has index %d of history %d: ask for a certificate of the device that sent the batch",
+		census.History, at.Index, at.History), false, nil
 }
 
 // notInReceipt is what a receipt cannot show.

@@ -36,6 +36,7 @@ func TestReceipts(t *testing.T) {
 	w.Send(world.Batch{Device: "mill", Seqs: world.Seqs(10, 20)})
 	w.Cut() // at 14
 	cert, policy := w.Encode(w.Certify(devices("mill"))), w.Policy()
+	count := w.Encode(w.Certify(counts("mill"))) // shows no SEAL
 	other := world.New(t, "other")
 	at := func(history, index uint64) []byte {
 		return received(t, w, "n2", frame.Position{History: history, Index: index}, "body")
@@ -54,7 +55,10 @@ func TestReceipts(t *testing.T) {
 		{"alone", at(1, 11), nil, nil, verify.ReceiptSigned, verify.CodeComplete, "n2 of gapless/plant signed on 2026-09-21T"},
 		{"the body", at(1, 11), nil, strings.NewReader("body"), verify.ReceiptSigned, verify.CodeComplete, "these 4 bytes are what was sent"},
 		{"in the first ordinal", at(1, 11), cert, strings.NewReader("body"), verify.ReceiptCovered, verify.CodeComplete, "index 11 is in ordinal 1, which is sealed: the census at index 14"},
-		{"in the last ordinal", at(2, 13), cert, nil, verify.ReceiptCovered, verify.CodeComplete, "index 13 is in ordinal 2"},
+		{"in the last ordinal", at(2, 13), cert, nil, verify.ReceiptCovered, verify.CodeComplete, "index 13 is not behind the census at index 14"},
+		{"at the census", at(2, 14), count, nil, verify.ReceiptCovered, verify.CodeComplete, "index 14 is not behind the census"},
+		{"without a SEAL of its history", at(1, 11), count, nil, verify.ReceiptEarly, verify.CodeIndeterminate, "ask for a certificate of the device that sent the batch"},
+		{"at a place of a later history", at(1, 14), count, nil, "", verify.CodeRewritten, "the cluster was put back"},
 		{"behind the census", at(2, 15), cert, nil, verify.ReceiptEarly, verify.CodeIndeterminate, "ask for a certificate of now"},
 		{"of a history to come", at(3, 1), cert, nil, verify.ReceiptEarly, verify.CodeIndeterminate, "ask for a certificate of now"},
 		{"that a restore took away", at(1, 13), cert, nil, "", verify.CodeRewritten, "the cluster was put back to before the batch"},

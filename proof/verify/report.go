@@ -30,6 +30,7 @@ type Report struct {
 	Checks      []Line `json:"checks"`            // in the order in which they were made; only the last one can have failed
 	CannotCheck []Line `json:"cannot_check"`
 	Frame       *Frame `json:"frame,omitempty"`
+	WordOf      string `json:"word_of,omitempty"` // the node on whose word alone the verdict stands: that it names all numbers in the scope's time
 
 	Certificate *certificate.Certificate `json:"-"` // nil when it could not be read
 }

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"runtime/debug"
 
-	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/proof/census"
 	"github.com/gaplessdb/gapless/proof/certificate"
+	"github.com/gaplessdb/gapless/proof/leaves"
 	"github.com/gaplessdb/gapless/proof/record"
 	"github.com/gaplessdb/gapless/proof/sign"
 )
@@ -20,6 +20,7 @@ type Input struct {
 	Since       [][]byte // notes of checkpoints that he kept
 	Files       Files    // segment files; nil: none
 	Frame       string   // device/epoch/seq of a frame to look for, or device/stream/epoch/seq; "" for none
+	Bundled     bool     // the certificate came in a bundle, and Files from there
 
 	Progress func(what string, done, total int64) // called now and then from the goroutine of Run; may be nil
 }
@@ -55,10 +56,13 @@ type run struct {
 	records  map[int64]record.Record // of the log, by index
 	spans    []certificate.Span      // of the scope
 	census   *record.Census
-	seals    []*record.Seal // by ordinal, from 1 on
-	streams  []*census.Leaf // in scope, ascending
-	strips   [][]strip      // in scope, of each ordinal, ascending by key
-	segments *segments      // nil: no files
+	seals    []*record.Seal                     // of the ordinals shown, ascending
+	streams  []*census.Leaf                     // in scope, ascending
+	epochs   map[leaves.Key]*census.Epoch       // of them, those in scope
+	strips   [][]strip                          // that are shown, of each seal, ascending by key
+	timings  map[leaves.Key]*certificate.Timing // of the epochs in scope, with a time in the scope
+	node     string                             // that issued it
+	segments *segments                          // nil: no files
 }
 
 // step is a check. It returns what it found out, in words.
@@ -72,6 +76,7 @@ func (r *run) all() {
 	for _, s := range []step{
 		{"policy", true, r.readPolicy},
 		{"form", true, r.form},
+		{"segments", r.in.Files != nil, r.wanted},
 		{"signatures", true, r.signatures},
 		{"history", true, r.history},
 		{"log", true, r.log},
@@ -123,6 +128,9 @@ func (r *run) report() Report {
 		return r.done
 	}
 	r.done.Verdict = r.c.Verdict
+	if r.in.Files == nil && len(r.c.Scope.Time) > 0 {
+		r.done.WordOf = r.node
+	}
 	code, known := verdictCodes[r.c.Verdict]
 	if !known {
 		code = CodeInternal
@@ -153,8 +161,10 @@ func (r *run) form() (string, error) {
 		c.Origin, c.Scope.Tenant, c.AsOf.Index, c.AsOf.History, c.AsOf.Time), nil
 }
 
-// epochKey names one epoch of a stream.
-type epochKey struct {
-	frame.StreamKey
-	epoch uint32
+// wanted refuses files that nothing can be checked with.
+func (r *run) wanted() (string, error) {
+	if r.c.Scope.CountsOnly {
+		return "", fail(CodeUsage, "this certificate has counts only, and no hashes of frames: check it without segments, or ask for one without counts_only")
+	}
+	return "", nil
 }

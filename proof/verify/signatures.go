@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -15,18 +16,25 @@ import (
 const maxLog = merkle.MaxSize >> 2
 
 func (r *run) signatures() (string, error) {
-	signed, err := r.policy.Check([]byte(r.c.Proof.Checkpoint))
+	text, err := r.believe(r.c.Proof.Checkpoint)
+	if err == nil && r.signed.Origin != r.c.Origin {
+		err = tampered("the certificate is of %q, its checkpoint of %q", r.c.Origin, r.signed.Origin)
+	}
+	return text, err
+}
+
+// believe takes a checkpoint for the log's if the policy's quorum signed it.
+func (r *run) believe(note string) (string, error) {
+	signed, err := r.policy.Check([]byte(note))
 	if err != nil {
 		return "", fail(CodeSignature, "the checkpoint: %w", err)
-	}
-	if signed.Origin != r.c.Origin {
-		return "", tampered("the certificate is of %q, its checkpoint of %q", r.c.Origin, signed.Origin)
 	}
 	if signed.Size < 1 || signed.Size > maxLog {
 		return "", tampered("a checkpoint of %d records", signed.Size)
 	}
 	r.signed = signed
-	return fmt.Sprintf("checkpoint of %d records, root %s, cosigned by %s", signed.Size, signed.Root, strings.Join(signed.Names, ", ")), nil
+	by := cmp.Or(strings.Join(signed.Names, ", "), "nobody")
+	return fmt.Sprintf("checkpoint of %d records, root %s, cosigned by %s", signed.Size, signed.Root, by), nil
 }
 
 // history holds the log against the checkpoints that the caller kept, and then those in the certificate against the log.
@@ -104,5 +112,6 @@ func (r *run) issuer() (string, error) {
 	if w.Origin != r.c.Origin || w.SHA256 != r.sum {
 		return "", tampered("%s issued a certificate of %s with SHA-256 %x, this one is of %s and has %x", node, w.Origin, w.SHA256, r.c.Origin, r.sum)
 	}
+	r.node = node
 	return fmt.Sprintf("issued by %s on %s: its word stands for durability, uncertain times and the list of segments", node, r.c.Issued), nil
 }

@@ -22,6 +22,13 @@ func devices(names ...string) certificate.Request {
 	return certificate.Request{Scope: certificate.Scope{Tenant: "default", Devices: names}}
 }
 
+// counts is a request without strips.
+func counts(names ...string) certificate.Request {
+	req := devices(names...)
+	req.Scope.CountsOnly = true
+	return req
+}
+
 // plant is a world with one device of each kind, in three ordinals:
 //
 //	done    everything there, both ends declared

@@ -65,10 +65,30 @@ var matrix = []struct {
 	}, verify.CodeTampered},
 	{"segments: frames given another ordinal, file rewritten", devices("gone"), func(f *forge) {
 		rewrite(f.w, "gone", 5, func(rows []segment.Record) []segment.Record {
-			rows[0].Seal = 2
+			rows[0].Seal = 2 // which is not shown: nobody looks at it there
+			return rows
+		})
+	}, verify.CodeSegmentMissing},
+	{"segments: frames given another ordinal that is shown, file rewritten", devices("late"), func(f *forge) {
+		rewrite(f.w, "late", 5, func(rows []segment.Record) []segment.Record {
+			rows[0].Seal = 3
 			return rows
 		})
 	}, verify.CodeTampered},
+	{"segments: a frame added in an ordinal that is not shown, file rewritten", devices("gone"), func(f *forge) {
+		rewrite(f.w, "gone", 5, func(rows []segment.Record) []segment.Record {
+			rows = doubled(rows)
+			rows[len(rows)-1].Seal = 2
+			return rows
+		})
+	}, verify.CodeIncomplete},
+	{"segments: a frame added in an ordinal between those that are shown, file rewritten", devices("late"), func(f *forge) {
+		rewrite(f.w, "late", 5, func(rows []segment.Record) []segment.Record {
+			rows = doubled(rows)
+			rows[len(rows)-1].Seal = 2
+			return rows
+		})
+	}, verify.CodeComplete},
 	{"segments: a device out of scope changed, file rewritten", devices("gone"), func(f *forge) { rewrite(f.w, "done", 5, value) }, verify.CodeIncomplete},
 	{"segments: two copies that differ", devices("gone"), func(f *forge) {
 		name := world.SegmentDir + "/" + segmentOf(f.w, "gone", 5)
@@ -116,28 +136,67 @@ var matrix = []struct {
 	{"proof: the census's range shifted", devices("gone"), func(f *forge) { f.c.Proof.Census.Ranges[0].First++ }, verify.CodeTampered},
 	{"proof: no range of the census", devices("gone"), func(f *forge) { f.c.Proof.Census.Ranges = []certificate.Range{} }, verify.CodeTampered},
 	{"proof: a hash of the census's proof", devices("gone"), func(f *forge) { f.c.Proof.Census.Ranges[0].Proof[0][7]++ }, verify.CodeTampered},
-	{"proof: a strip less", devices("gone"), func(f *forge) {
-		r := &f.seal(1).Ranges[0]
-		r.Leaves = slices.Delete(r.Leaves, 1, 2)
+	{"proof: a strip less", devices("gone"), func(f *forge) { f.seal(1).Ranges[0].Leaves = nil }, verify.CodeTampered},
+	{"proof: no strip of an ordinal", devices("gone"), func(f *forge) { f.seal(1).Ranges = []certificate.Range{} }, verify.CodeTampered},
+	{"proof: an ordinal without a strip, too", devices("gone"), func(f *forge) {
+		f.in.Files, f.c.Proof.Seals = nil, append(f.c.Proof.Seals, f.strips(2))
+		f.w.Reprove(f.c, 0, 2, 5)
 	}, verify.CodeTampered},
-	{"proof: a strip left out, its neighbours proven", devices("gone"), func(f *forge) { f.seal(1).Ranges = f.rangesOf(1, "h") }, verify.CodeTampered},
+	{"proof: an ordinal without its strip", devices("late"), func(f *forge) { f.seal(2).Ranges = []certificate.Range{} }, verify.CodeTampered},
+	{"proof: the strip of another device", devices("gone"), func(f *forge) { f.seal(1).Ranges = f.strips(1, "done").Ranges }, verify.CodeTampered},
+	{"proof: the strip of another device, too", devices("gone"), func(f *forge) {
+		f.in.Files, f.seal(1).Ranges = nil, f.strips(1, "done", "gone").Ranges
+	}, verify.CodeTampered},
+	{"proof: the strip of another epoch, too", certificate.Request{Scope: certificate.Scope{Tenant: "default", Devices: []string{"lost"}, Epochs: []uint32{2}}},
+		func(f *forge) {
+			f.in.Files, f.c.Proof.Seals = nil, []certificate.SealTree{f.strips(1, "lost"), f.strips(2, "lost")}
+			f.w.Reprove(f.c, 0, 2, 5)
+		}, verify.CodeTampered},
+	{"proof: a strip that has no number in scope, too", certificate.Request{Scope: certificate.Scope{Tenant: "default", Devices: []string{"late"}, Seq: []uint64{1, 70}}},
+		func(f *forge) {
+			f.in.Files, f.c.Proof.Seals = nil, append(f.c.Proof.Seals, f.strips(3, "late"))
+			f.w.Reprove(f.c, 0, 4, 5)
+		}, verify.CodeTampered},
 	{"proof: a strip twice", devices("gone"), func(f *forge) {
 		r := &f.seal(1).Ranges[0]
-		r.Leaves = slices.Insert(r.Leaves, 1, r.Leaves[1])
+		r.Leaves = slices.Insert(r.Leaves, 0, r.Leaves[0])
 	}, verify.CodeTampered},
 	{"proof: a range twice", devices("gone"), func(f *forge) {
 		f.seal(1).Ranges = append(f.seal(1).Ranges, f.seal(1).Ranges[0])
 	}, verify.CodeTampered},
-	{"proof: strips of another ordinal", devices("gone"), func(f *forge) { f.seal(1).Ranges = f.seal(2).Ranges }, verify.CodeTampered},
-	{"proof: strips and SEAL of another ordinal", devices("gone"), func(f *forge) {
-		*f.seal(1) = *f.seal(2)
+	{"proof: strips of another ordinal", devices("late"), func(f *forge) { f.seal(1).Ranges = f.seal(2).Ranges }, verify.CodeTampered},
+	{"proof: an ordinal in place of another", devices("late"), func(f *forge) { f.seal(1).Ordinal = 2 }, verify.CodeTampered},
+	{"proof: an ordinal twice", devices("late"), func(f *forge) { *f.seal(1) = *f.seal(2) }, verify.CodeTampered},
+	{"proof: ordinals in another order", devices("late"), func(f *forge) { slices.Reverse(f.c.Proof.Seals) }, verify.CodeTampered},
+	{"proof: an ordinal left out", devices("late"), func(f *forge) { f.c.Proof.Seals = f.c.Proof.Seals[:1] }, verify.CodeTampered},
+	{"proof: an ordinal left out, with its SEAL", devices("late"), func(f *forge) {
+		f.c.Proof.Seals = f.c.Proof.Seals[:1]
+		f.w.Reprove(f.c, 0, 5)
 	}, verify.CodeTampered},
-	{"proof: the last ordinal left out", devices("gone"), func(f *forge) { f.c.Proof.Seals = f.c.Proof.Seals[:2] }, verify.CodeTampered},
-	{"proof: the last ordinal left out, with its SEAL", devices("late"), func(f *forge) {
-		at := f.seal(3).LogIndex
-		f.c.Proof.Seals = f.c.Proof.Seals[:2]
-		f.c.Proof.Log = slices.DeleteFunc(f.c.Proof.Log, func(e certificate.Entry) bool { return e.Index == at })
+	{"proof: the first ordinal left out, with its SEAL", devices("late"), func(f *forge) {
+		f.c.Proof.Seals = f.c.Proof.Seals[1:]
+		f.w.Reprove(f.c, 4, 5)
 	}, verify.CodeTampered},
+	{"proof: the SEAL of an ordinal that is not shown", devices("late"), func(f *forge) { f.w.Reprove(f.c, 0, 2, 4, 5) }, verify.CodeTampered},
+	{"proof: a CENSUS more", devices("late"), func(f *forge) { f.w.Reprove(f.c, 0, 1, 4, 5) }, verify.CodeTampered},
+	{"proof: the last record is not shown", devices("gone"), func(f *forge) {
+		f.w.RotateInLog("n2")
+		f.w.Reprove(f.c, 0, 5)
+	}, verify.CodeTampered},
+	{"proof: a record behind the last one that says what is newest", devices("gone"), func(f *forge) {
+		at := f.w.Append(f.w.Noise())
+		f.w.Cosign()
+		f.w.Reprove(f.c, 0, 5, at)
+	}, verify.CodeTampered},
+	{"counts only: with strips", counts("gone"), func(f *forge) {
+		f.in.Files = nil
+		f.c.Proof.Seals = []certificate.SealTree{f.strips(1, "gone")}
+		f.w.Reprove(f.c, 0, 5)
+	}, verify.CodeTampered},
+	{"counts only: said of one with strips", devices("gone"), func(f *forge) { f.in.Files, f.c.Scope.CountsOnly = nil, true }, verify.CodeTampered},
+	{"counts only: said no more, strips left out", counts("gone"), func(f *forge) { f.in.Files, f.c.Scope.CountsOnly = nil, false }, verify.CodeTampered},
+	{"counts only: with segments", counts("gone"), func(f *forge) {}, verify.CodeUsage},
+	{"counts only: without", counts("gone"), func(f *forge) { f.in.Files = nil }, verify.CodeIncomplete},
 	{"proof: a record less", devices("gone"), func(f *forge) { f.c.Proof.Log = f.c.Proof.Log[1:] }, verify.CodeTampered},
 	{"proof: a record changed", devices("gone"), func(f *forge) {
 		e := &f.c.Proof.Log[0]

@@ -22,8 +22,9 @@ func (w *World) Flush() {
 		return
 	}
 	opt := segment.Options{Cluster: w.Origin, History: w.History, FirstIndex: w.from, LastIndex: w.index}
-	_, err := segment.Write(w.FS, SegmentDir, opt, w.head, w.Ledger.Key)
+	info, err := segment.Write(w.FS, SegmentDir, opt, w.head, w.Ledger.Key)
 	w.must(err)
+	w.fresh = append(w.fresh, info.Name.FileName())
 	w.head, w.from = segment.NewHead(), w.index+1
 }
 
@@ -35,9 +36,11 @@ func (w *World) Segments() []string {
 }
 
 // Readers opens all segments.
-func (w *World) Readers() []*segment.Reader {
+func (w *World) Readers() []*segment.Reader { return w.read(w.Segments()) }
+
+func (w *World) read(names []string) []*segment.Reader {
 	var list []*segment.Reader
-	for _, name := range w.Segments() {
+	for _, name := range names {
 		f, err := w.FS.Open(SegmentDir + "/" + name)
 		w.must(err)
 		size, err := f.Size()
@@ -59,6 +62,7 @@ func (w *World) Merge() {
 	opt := segment.MergeOptions{Options: segment.Options{Cluster: w.Origin, History: w.History}}
 	out, err := segment.Merge(w.FS, SegmentDir, opt, w.Readers())
 	w.must(err)
+	w.fresh = []string{out[0].Info.Name.FileName()}
 	for _, name := range old {
 		if name != out[0].Info.Name.FileName() {
 			w.must(w.FS.Remove(SegmentDir + "/" + name))
@@ -81,18 +85,25 @@ func (w *World) Cut() {
 	w.index++
 	w.Flush()
 	strips := w.strips()
-	seal := &record.Seal{Head: record.NewHead(record.TypeSeal, w.MS), Ordinal: w.Ordinal, History: w.History, First: w.first, Last: w.index,
-		Root: strips.Root.String(), Strips: strips.Count, Frames: strips.frames}
+	seal := &record.Seal{Head: record.NewHead(record.TypeSeal, w.MS+w.DelayMS), Ordinal: w.Ordinal, History: w.History, First: w.first, Last: w.index,
+		At: record.Time(w.MS), Root: strips.Root.String(), Strips: strips.Count, Frames: strips.frames, Census: w.counted}
 	if w.LieSeal != nil {
 		w.LieSeal(seal)
 	}
 	w.seals = append(w.seals, w.Append(seal))
-	root, totals := w.census()
-	w.counted = w.Append(&record.Census{Head: record.NewHead(record.TypeCensus, w.MS), History: w.History, Index: w.index, Seal: w.Ordinal,
-		Root: root.Root.String(), Streams: root.Count, Totals: record.Totals{Expected: totals.Expected, Stored: totals.Stored, Open: totals.Open,
-			Lost: totals.Lost, Declared: totals.Declared, Shed: totals.Shed, Rejected: totals.Rejected, Expired: totals.Expired}, Policy: zeros})
+	if !w.Uncounted {
+		w.count()
+	}
 	w.Ordinal, w.first, w.from = w.Ordinal+1, w.index+1, w.index+1
 	w.Cosign()
+}
+
+// count takes the census.
+func (w *World) count() {
+	root, totals := w.census()
+	w.counted = w.Append(&record.Census{Head: record.NewHead(record.TypeCensus, w.MS+w.DelayMS), History: w.History, Index: w.index, Seal: w.Ordinal,
+		At: record.Time(w.MS), Root: root.Root.String(), Streams: root.Count, Totals: record.Totals{Expected: totals.Expected, Stored: totals.Stored, Open: totals.Open,
+			Lost: totals.Lost, Declared: totals.Declared, Shed: totals.Shed, Rejected: totals.Rejected, Expired: totals.Expired}, Policy: zeros, Census: w.counted})
 }
 
 type stripsInfo struct {
@@ -104,13 +115,14 @@ func (w *World) strips() (info stripsInfo) {
 	out, err := leaves.Create(w.FS, leafDir+"/"+leaves.FileName(leaves.Strips, uint64(w.Ordinal)), leaves.Strips, uint64(w.Ordinal))
 	w.must(err)
 	var list []content.Strip
-	err = content.Compute(context.Background(), w.Readers(), w.Ordinal, w.Ordinal, content.Options{}, func(s *content.Strip) error {
+	err = content.Compute(context.Background(), w.read(w.fresh), w.Ordinal, w.Ordinal, content.Options{}, func(s *content.Strip) error {
 		copied := *s
 		copied.Runs = slices.Clone(s.Runs)
 		list = append(list, copied)
 		return nil
 	})
 	w.must(err)
+	w.fresh = nil
 	if w.LieStrips != nil {
 		list = w.LieStrips(w.Ordinal, list)
 	}

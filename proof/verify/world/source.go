@@ -1,6 +1,7 @@
 package world
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -16,7 +17,7 @@ import (
 // Certify makes a certificate of the newest census.
 func (w *World) Certify(req certificate.Request) *certificate.Certificate {
 	w.TB.Helper()
-	c, err := certificate.Build(w, req)
+	c, err := certificate.Build(context.Background(), w, req)
 	w.must(err)
 	return c
 }
@@ -29,23 +30,17 @@ func (w *World) Encode(c *certificate.Certificate) []byte {
 	return b
 }
 
-// Issue lets a node sign a certificate as it is now: what who has the node's key can do.
-func (w *World) Issue(c *certificate.Certificate, node string) {
-	w.TB.Helper()
-	sum, err := c.Sum()
-	w.must(err)
-	k := w.Keys[node]
-	note, err := k[len(k)-1].SignWord(node, sign.Word{Origin: w.Origin, SHA256: sum})
-	w.must(err)
-	c.Proof.Issuer = string(note)
-}
-
 // The methods of a certificate.Source.
 
 func (w *World) ReadHashes(indexes []int64) ([]merkle.Hash, error) { return w.log.ReadHashes(indexes) }
-func (w *World) Checkpoint() ([]byte, error)                       { return w.Note, nil }
 func (w *World) Record(i int64) ([]byte, error)                    { return w.Records[i], nil }
 func (w *World) CensusAt() (int64, error)                          { return w.counted, nil }
+
+// Checkpoint is the first that a certificate asks for.
+func (w *World) Checkpoint() (_ []byte, err error) {
+	w.moments, err = certificate.NewMoments(context.Background(), w.Readers())
+	return w.Note, err
+}
 
 func (w *World) SealAt(ordinal uint32) (int64, error) {
 	if ordinal == 0 || int(ordinal) > len(w.seals) {
@@ -63,10 +58,10 @@ func (w *World) Strips(ordinal uint32) (certificate.Leaves, error) {
 }
 
 func (w *World) Moments(key frame.StreamKey, e *census.Epoch, fn func(certificate.Moment)) error {
-	return certificate.Moments(w.Readers(), key, e.Ordinal, e.Runs, fn)
+	return w.moments.Of(key, e, fn)
 }
 
-func (w *World) Word(*certificate.Scope) (certificate.Word, error) {
+func (w *World) Word(*certificate.Certificate) (certificate.Word, error) {
 	word := certificate.Word{Issued: w.now(), Durability: certificate.Durability{Fsync: "before_ack", Voters: 3, Quorum: 2}}
 	for _, what := range w.Uncertain {
 		at := record.NewHead("", w.MS).Time

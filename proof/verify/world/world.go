@@ -11,6 +11,7 @@ import (
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/proof/certificate"
 	"github.com/gaplessdb/gapless/proof/content"
 	"github.com/gaplessdb/gapless/proof/merkle"
 	"github.com/gaplessdb/gapless/proof/record"
@@ -42,6 +43,7 @@ type World struct {
 	Witness   bool // an outside witness cosigns
 	NeedsIt   bool // and the policy asks for it
 	Note      []byte
+	moments   *certificate.Moments // of the certificate that is made
 	Records   [][]byte
 	Keys      map[string][]sign.Key // of each node, the newest last
 	Uncertain []string              // what the issuer is unsure of
@@ -50,12 +52,16 @@ type World struct {
 	LieStrips func(ordinal uint32, strips []content.Strip) []content.Strip
 	LieSeal   func(*record.Seal)
 
+	DelayMS   int64 // from a cut to its records: the nodes agreed on the roots so much later
+	Uncounted bool  // they agree on no census
+
 	witness sign.Key
 	index   uint64
 	first   uint64 // index of the ordinal at hand
 	Ordinal uint32 // at hand
 	head    *segment.Head
-	from    uint64 // first index of the head
+	fresh   []string // segments since the last cut
+	from    uint64   // first index of the head
 	log     merkle.Tree
 	seals   []int64
 	counted int64 // log index of the newest CENSUS, -1: none
@@ -70,6 +76,7 @@ func New(tb testing.TB, name string) *World {
 		Keys: map[string][]sign.Key{}, index: 10, first: 1, Ordinal: 1, from: 11, counted: -1,
 		head: segment.NewHead(), Ledger: ledger.New(ledger.Policy{}),
 	}
+	w.Ledger.Renew(true)
 	w.Ledger.Tick(w.MS, false)
 	for _, dir := range []string{SegmentDir, leafDir} {
 		w.must(w.FS.MkdirAll(dir))
