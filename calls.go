@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ingest"
+	"github.com/gaplessdb/gapless/proof"
 	"github.com/gaplessdb/gapless/raftfsm"
 	"github.com/gaplessdb/gapless/raftfsm/port"
 )
@@ -23,7 +25,7 @@ const (
 	opTransfer  byte = 5 // hand leadership over
 	opSegment   byte = 6 // a range of a segment file; the answer is the bytes themselves
 	opFloor     byte = 7 // a range of a floor file, likewise
-	opStrips    byte = 8 // a range of what it counted of a seal ordinal, likewise
+	opLeaves    byte = 8 // a range of a file of what it counted, likewise
 )
 
 // status is what a node says of itself.
@@ -133,8 +135,8 @@ func (n *Node) answer(ctx context.Context, op byte, payload []byte) ([]byte, err
 		return n.serveSegment(payload)
 	case opFloor:
 		return n.serveFloor(payload)
-	case opStrips:
-		return n.serveStrips(payload)
+	case opLeaves:
+		return n.serveLeaves(payload)
 	}
 	result, err := n.answerOp(ctx, op, payload)
 	if err == nil {
@@ -176,6 +178,9 @@ func (n *Node) answerOp(ctx context.Context, op byte, payload []byte) (any, erro
 		if _, err := splitHead(payload, &head); err != nil {
 			return nil, err
 		}
+		if err := n.ownWord(ctx, &head); err != nil {
+			return nil, err
+		}
 		return n.commandHere(head.Kind, head.Version, head.Body)
 	case opReadIndex:
 		var head readIndexHead
@@ -191,6 +196,19 @@ func (n *Node) answerOp(ctx context.Context, op byte, payload []byte) (any, erro
 		return struct{}{}, n.transfer(head.To)
 	}
 	return n.answerMembership(ctx, op, payload)
+}
+
+// ownWord refuses what a node has said in another one's name, where the port knows who calls.
+func (n *Node) ownWord(ctx context.Context, head *commandHead) error {
+	caller, ok := port.CallerOf(ctx)
+	if !ok || !caller.Proven {
+		return nil
+	}
+	var refused *proof.Refusal
+	if err := n.sealer.FromOther(caller.Server, head.Kind, head.Body); errors.As(err, &refused) {
+		return &ingest.RefusedError{Status: http.StatusForbidden, Code: refused.Code, Message: refused.Message, Hint: refused.Hint}
+	}
+	return nil
 }
 
 // joinHead puts a JSON head, length first, before a body.

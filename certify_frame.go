@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -13,6 +14,7 @@ import (
 	"github.com/gaplessdb/gapless/proof/certificate"
 	"github.com/gaplessdb/gapless/proof/content"
 	"github.com/gaplessdb/gapless/proof/leaves"
+	"github.com/gaplessdb/gapless/proof/record"
 	"github.com/gaplessdb/gapless/query"
 	"github.com/gaplessdb/gapless/segment"
 )
@@ -24,11 +26,30 @@ type prover struct{ n *Node }
 func (p prover) ProveFrame(ctx context.Context, f query.StoredFrame) (*query.Inclusion, error) {
 	n := p.n
 	look := (&proofCatalog{n}).Look()
-	newest := look.Section.Newest()
 	seal, at, ok := n.sealer.SealOf(f.Seal)
-	if !ok || at >= newest.Size {
+	if !ok || at >= look.Section.Newest().Size {
 		return nil, nil
 	}
+	select {
+	case n.tracing <- struct{}{}:
+		defer func() { <-n.tracing }()
+	default:
+		return nil, errTracing
+	}
+	inc, err := n.proveFrame(ctx, f, &look, seal, at)
+	return inc, n.notReady(err)
+}
+
+// tracesAtOnce is how many frames are proven at once: each proof has a file of strips open, and hashes what its epoch has in the seal.
+const tracesAtOnce = 2
+
+var errTracing = &query.Error{
+	Status: http.StatusTooManyRequests, Code: "overloaded", Message: fmt.Sprintf("%d frames are being proven", tracesAtOnce), Hint: "wait for one of them",
+	Retry: time.Second,
+}
+
+// proveFrame proves a frame by the SEAL that is record at of the log.
+func (n *Node) proveFrame(ctx context.Context, f query.StoredFrame, look *proof.Look, seal record.Seal, at int64) (*query.Inclusion, error) {
 	inputs, release, err := n.segmentsOf(look.Manifest, seal.First, seal.Last)
 	defer release()
 	if err != nil {
@@ -39,21 +60,21 @@ func (p prover) ProveFrame(ctx context.Context, f query.StoredFrame) (*query.Inc
 		return nil, err
 	}
 	inc := &query.Inclusion{Group: query.ProvenLeaf{Index: group.Index, Size: group.Size, Data: group.Group, Proof: group.Proof}}
-	if inc.Strip, err = n.provenStrip(f); err != nil {
+	if inc.Strip, err = n.provenStrip(f, seal.Root); err != nil {
 		return nil, err
 	}
-	if inc.Seal, err = n.provenRecord(ctx, at, newest.Size); err != nil {
+	if inc.Seal, err = n.provenRecord(at, look.Section.Newest().Size); err != nil {
 		return nil, err
 	}
-	inc.Checkpoint = look.Section.Note()
+	inc.Checkpoint = string(n.checkpointNote(look))
 	return inc, nil
 }
 
 // provenStrip is the strip of a frame and its path to the content root.
-func (n *Node) provenStrip(f query.StoredFrame) (l query.ProvenLeaf, err error) {
-	file, err := n.sealer.Archive().Open(leaves.Strips, uint64(f.Seal))
+func (n *Node) provenStrip(f query.StoredFrame, root string) (l query.ProvenLeaf, err error) {
+	file, err := n.counted(leaves.Strips, uint64(f.Seal), root)
 	if err != nil {
-		return l, n.notCounted(err)
+		return l, err
 	}
 	defer file.Close()
 	i, found, err := file.Find(leaves.Key{StreamKey: f.Stream, Epoch: f.Epoch})
@@ -69,46 +90,20 @@ func (n *Node) provenStrip(f query.StoredFrame) (l query.ProvenLeaf, err error) 
 }
 
 // provenRecord is a record of the log and its path to the root at a size.
-func (n *Node) provenRecord(ctx context.Context, at, size int64) (l query.ProvenLeaf, err error) {
+func (n *Node) provenRecord(at, size int64) (l query.ProvenLeaf, err error) {
 	l = query.ProvenLeaf{Index: at, Size: size}
-	err = n.logRecords(ctx, at, 1, func(_ int64, data []byte) error {
-		l.Data = append([]byte(nil), data...)
-		return nil
-	})
-	if err != nil {
-		return l, err
+	var ok bool
+	if l.Data, ok = n.sealer.RecordAt(at); !ok {
+		return l, fmt.Errorf("%w: record %d of the log", proof.ErrNotCounted, at)
 	}
-	l.Proof, err = tlog.ProveRecord(size, at, n.sealer.Store())
+	l.Proof, err = tlog.ProveRecord(size, at, logHashes{n})
 	return l, err
 }
 
-// segmentsOf opens the segments of a manifest that may have frames of some Raft indexes.
+// segmentsOf opens the segments of a manifest that may have frames of some Raft indexes. release is never nil.
 func (n *Node) segmentsOf(m *segment.Manifest, first, last uint64) (in []*segment.Reader, release func(), err error) {
-	var releases []func()
-	release = func() {
-		for _, r := range releases {
-			r()
-		}
-	}
-	for _, info := range m.Segments() {
-		if info.LastIndex < first || info.FirstIndex > last {
-			continue
-		}
-		r, done, err := n.shelf.Open(info.Name)
-		if err != nil {
-			return nil, release, err
-		}
-		in, releases = append(in, r), append(releases, done)
-	}
-	return in, release, nil
-}
-
-// notCounted turns a file that is missing here into an answer.
-func (n *Node) notCounted(err error) error {
-	if !errors.Is(err, proof.ErrNotCounted) {
-		return err
-	}
-	return &httpError{http.StatusServiceUnavailable, "not_ready", err.Error(), "this node still counts what is stored (GET /v1/proof): ask another one, or later"}
+	list := slices.DeleteFunc(slices.Clone(m.Segments()), func(i segment.Info) bool { return i.LastIndex < first || i.FirstIndex > last })
+	return segment.OpenAll(list, n.shelf.Open)
 }
 
 // uncertain lists for which times nodes cannot say what they refused: those counters are not replicated, and begin with the process.

@@ -14,7 +14,8 @@ type client struct {
 	began atomic.Bool  // a byte came
 	idle  atomic.Int64 // since when it waits for a request, as clients.now says it; 0: it does not; gaveWay
 
-	between bool // the next byte begins a request; owned by whoever serves the connection
+	between bool   // the next byte begins a request; owned by whoever serves the connection, as is
+	early   []byte // what came during a Watch
 }
 
 // gaveWay is the idle of a connection that was closed for another one: what comes on it is no request any more.
@@ -26,6 +27,10 @@ func newClient(conn net.Conn, all *clients) *client {
 
 // Read implements net.Conn. The server reads for a request when it has sent the answer to the one before, and has nothing of the next.
 func (c *client) Read(b []byte) (int, error) {
+	if n := c.readEarly(b); n > 0 {
+		c.between = false
+		return n, nil
+	}
 	if !c.between {
 		return c.Conn.Read(b)
 	}

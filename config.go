@@ -51,7 +51,7 @@ type Config struct {
 	LogKeepBytes     int64         `yaml:"log_keep_bytes" help:"log kept beyond what this node needs, so that a node that was away catches up without pulling segments"`
 	LogFileBytes     int64         `yaml:"log_file_bytes" help:"size of one file of the log, 65536 to 1073741824; only a single larger write makes a longer one"`
 	PullBytesPerSec  int64         `yaml:"pull_bytes_per_second" help:"limit on pulling segments from other nodes, 0 for none"`
-	MergeBytesPerSec int64         `yaml:"merge_bytes_per_second" help:"limit on what merging segments writes, and on what comparing them reads; while a flush is under way it is done an eighth of the time"`
+	MergeBytesPerSec int64         `yaml:"merge_bytes_per_second" help:"limit on what merging segments writes, on what comparing them reads, and on what is read for a seal, each; while a flush is under way it is done an eighth of the time"`
 	RetireAfter      time.Duration `yaml:"retire_after" help:"how long a segment that a merge replaced stays for queries that began before; longer than any of them may take"`
 	Witnesses        []string      `yaml:"witnesses" help:"outside witnesses that cosign checkpoints, each as its verifier key, a blank and its address; the same on every node"`
 	LogLevel         string        `yaml:"log_level" help:"debug, info, warn or error"`
@@ -152,72 +152,104 @@ func setDefault[T int | int64 | time.Duration](p *T, v T) {
 // Validate fills defaults and reports every reason why the node cannot start with this configuration.
 func (c *Config) Validate() error {
 	c.fill()
-	var errs []error
-	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	var f mistakes
+	c.checkWho(&f)
+	c.checkReach(&f)
+	c.checkLimits(&f)
+	c.checkTimes(&f)
+	c.checkClients(&f)
+	return errors.Join(f...)
+}
+
+// mistakes is what is wrong with a configuration.
+type mistakes []error
+
+func (f *mistakes) add(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
+
+// take adds an error that says enough by itself.
+func (f *mistakes) take(err error) {
+	if err != nil {
+		*f = append(*f, err)
+	}
+}
+
+// checkWho checks which node of which cluster this is.
+func (c *Config) checkWho(f *mistakes) {
 	if !validNode(c.Node) {
-		fail("node %q: give a name of 1 to 64 characters from a-z, 0-9 and '-'", c.Node)
+		f.add("node %q: give a name of 1 to 64 characters from a-z, 0-9 and '-'", c.Node)
 	}
 	if c.Data == "" {
-		fail("data: give a directory for this node's files")
+		f.add("data: give a directory for this node's files")
 	}
-	if err := frame.ValidateName("cluster", c.Cluster); err != nil {
-		errs = append(errs, err)
-	}
+	f.take(frame.ValidateName("cluster", c.Cluster))
 	if len(c.Peers) > 0 && c.Peers[c.Node] == "" {
-		fail("peers: %s lacks this node %q; list every node, this one included", peerList(c.Peers), c.Node)
+		f.add("peers: %s lacks this node %q; list every node, this one included", peerList(c.Peers), c.Node)
 	}
+}
+
+// checkReach checks who may reach the node, and how.
+func (c *Config) checkReach(f *mistakes) {
 	if !IsLoopback(c.HTTP) && c.TokenFile == "" && !c.Insecure {
-		fail("http %s is reachable from beyond this machine: give token_file, or insecure if that is meant", c.HTTP)
+		f.add("http %s is reachable from beyond this machine: give token_file, or insecure if that is meant", c.HTTP)
 	}
 	if given := c.ClusterCert != "" || c.ClusterKey != "" || c.ClusterCA != ""; given && !c.encrypted() {
-		fail("cluster_cert %q, cluster_key %q and cluster_ca %q: give all three or none", c.ClusterCert, c.ClusterKey, c.ClusterCA)
+		f.add("cluster_cert %q, cluster_key %q and cluster_ca %q: give all three or none", c.ClusterCert, c.ClusterKey, c.ClusterCA)
 	}
 	if !IsLoopback(c.Listen) && !c.Insecure && !c.encrypted() {
-		fail("listen %s is reachable from beyond this machine: give cluster_cert, cluster_key and cluster_ca, or insecure if plaintext is meant", c.Listen)
+		f.add("listen %s is reachable from beyond this machine: give cluster_cert, cluster_key and cluster_ca, or insecure if plaintext is meant", c.Listen)
 	}
 	for name, addr := range map[string]string{"advertise": c.Advertise, "advertise_http": c.AdvertiseHTTP} {
 		if host, _, err := net.SplitHostPort(addr); err != nil || host == "" || net.ParseIP(host).IsUnspecified() {
-			fail("%s %q is not an address that others can reach: give host:port", name, addr)
+			f.add("%s %q is not an address that others can reach: give host:port", name, addr)
 		}
 	}
+	_, err := c.outside()
+	f.take(err)
+}
+
+// checkLimits checks sizes and rates.
+func (c *Config) checkLimits(f *mistakes) {
 	if c.MaxQueueBytes < 1<<20 || c.MaxInflightBytes < 1<<20 {
-		fail("max_queue_bytes %d and max_inflight_bytes %d must be at least 1048576", c.MaxQueueBytes, c.MaxInflightBytes)
-	}
-	if c.RequestTimeout < time.Second {
-		fail("request_timeout %s is shorter than 1s", c.RequestTimeout)
+		f.add("max_queue_bytes %d and max_inflight_bytes %d must be at least 1048576", c.MaxQueueBytes, c.MaxInflightBytes)
 	}
 	if c.CacheBytes < 1<<20 || c.LogKeepBytes < 64<<10 || c.PullBytesPerSec < 0 {
-		fail("cache_bytes %d must be at least 1048576, log_keep_bytes %d at least 65536, pull_bytes_per_second %d not negative", c.CacheBytes, c.LogKeepBytes, c.PullBytesPerSec)
+		f.add("cache_bytes %d must be at least 1048576, log_keep_bytes %d at least 65536, pull_bytes_per_second %d not negative", c.CacheBytes, c.LogKeepBytes, c.PullBytesPerSec)
 	}
 	if c.LogFileBytes < 64<<10 || c.LogFileBytes > 1<<30 {
-		fail("log_file_bytes %d: give 65536 to 1073741824", c.LogFileBytes)
+		f.add("log_file_bytes %d: give 65536 to 1073741824", c.LogFileBytes)
 	}
 	if c.MergeBytesPerSec < 1<<10 || c.RetireAfter < 0 {
-		fail("merge_bytes_per_second %d must be at least 1024, retire_after %s not negative", c.MergeBytesPerSec, c.RetireAfter)
+		f.add("merge_bytes_per_second %d must be at least 1024, retire_after %s not negative", c.MergeBytesPerSec, c.RetireAfter)
 	}
-	if _, err := c.outside(); err != nil {
-		errs = append(errs, err)
+}
+
+// checkTimes checks how long the node waits for what.
+func (c *Config) checkTimes(f *mistakes) {
+	if c.RequestTimeout < time.Second {
+		f.add("request_timeout %s is shorter than 1s", c.RequestTimeout)
 	}
 	if c.AdmitAfter < time.Second {
-		fail("admit_after %s is shorter than 1s: a member that starts at the same time could not be heard", c.AdmitAfter)
+		f.add("admit_after %s is shorter than 1s: a member that starts at the same time could not be heard", c.AdmitAfter)
 	}
 	if c.Heartbeat < 50*time.Millisecond || c.Heartbeat > 10*time.Second {
-		fail("heartbeat %s: give 50ms to 10s", c.Heartbeat)
+		f.add("heartbeat %s: give 50ms to 10s", c.Heartbeat)
 	}
 	if c.FenceAfter < c.Heartbeat {
-		fail("fence_after %s is shorter than heartbeat %s", c.FenceAfter, c.Heartbeat)
+		f.add("fence_after %s is shorter than heartbeat %s", c.FenceAfter, c.Heartbeat)
 	}
+}
+
+// checkClients checks what one client may send, and how many there may be.
+func (c *Config) checkClients(f *mistakes) {
 	if c.MaxBodyBytes < 1<<10 || c.MaxUnpackedBytes < c.MaxBodyBytes {
-		fail("max_body_bytes %d must be at least 1024 and max_unpacked_bytes %d not below it", c.MaxBodyBytes, c.MaxUnpackedBytes)
+		f.add("max_body_bytes %d must be at least 1024 and max_unpacked_bytes %d not below it", c.MaxBodyBytes, c.MaxUnpackedBytes)
 	}
 	if c.HTTPMaxConns < 0 || c.HTTPMaxConns > 1<<20 {
-		fail("http_max_connections %d: give 0 for as many as there is room for, or 1 to 1048576", c.HTTPMaxConns)
+		f.add("http_max_connections %d: give 0 for as many as there is room for, or 1 to 1048576", c.HTTPMaxConns)
 	} else if c.LogFileBytes > 0 {
-		if _, err := c.shareOpenFiles(); err != nil {
-			errs = append(errs, err)
-		}
+		_, err := c.shareOpenFiles()
+		f.take(err)
 	}
-	return errors.Join(errs...)
 }
 
 // encrypted reports whether the cluster port speaks TLS.

@@ -193,18 +193,7 @@ func (c *consensus) stop() (errs error) {
 	return errs
 }
 
-// raftConfig has what differs from the library's defaults:
-//
-//	heartbeat, election  `heartbeat`, 250 ms  fail-over in about 2.3 times as long; shorter ones elect falsely on a busy machine
-//	leader lease         half of it           an isolated leader steps down before another is elected
-//	CommitTimeout        10 ms                followers learn of a commit soon when nothing follows it
-//	MaxAppendEntries     16                   it counts entries, not bytes: 16 x 256 KiB is what one exchange may hold in memory
-//	BatchApplyCh         on                   one write and sync for all that waits
-//	MaxRPCsInFlight      1 (transport)        with 2, an error of a follower's store can stop replication to it for good while heartbeats go on
-//	SnapshotThreshold    never                the flusher publishes floors, and the node cuts the log; the library's snapshot would be at the applied
-//	                                          index, whose frames are in memory only
-//	TrailingLogs         1                    with 0, trimming an idle log looks like a wipe
-//	pre-vote             on                   a node that comes back does not depose a working leader
+// raftConfig has what differs from the library's defaults; docs/configuration.md says why.
 func raftConfig(cfg *Config, server string, logger hclog.Logger) *raft.Config {
 	rc := raft.DefaultConfig()
 	rc.LocalID = raft.ServerID(server)

@@ -1,6 +1,7 @@
 package gapless
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"github.com/gaplessdb/gapless/auth"
 	"github.com/gaplessdb/gapless/ingest"
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/proof"
 	"github.com/gaplessdb/gapless/raftfsm"
 )
 
@@ -88,6 +90,7 @@ func adminError(err error) error {
 	var unknown *ingest.OutcomeUnknownError
 	var overload *ingest.OverloadError
 	var refused *ingest.RefusedError
+	var ofProof *proof.Refusal
 	switch {
 	case errors.Is(err, raft.ErrLeadershipTransferInProgress):
 		return &httpError{http.StatusConflict, "transfer_in_progress", err.Error(), "wait until it has ended"}
@@ -98,11 +101,13 @@ func adminError(err error) error {
 	case errors.As(err, &overload):
 		return &httpError{http.StatusTooManyRequests, "overloaded", err.Error(), "repeat the request later"}
 	case errors.As(err, &refused):
-		status := refused.Status
-		if status == 0 {
-			status = http.StatusBadRequest
+		return &httpError{cmp.Or(refused.Status, http.StatusBadRequest), refused.Code, refused.Message, refused.Hint}
+	case errors.As(err, &ofProof):
+		status := http.StatusBadRequest
+		if ofProof.Conflict {
+			status = http.StatusConflict
 		}
-		return &httpError{status, refused.Code, refused.Message, refused.Hint}
+		return &httpError{status, ofProof.Code, ofProof.Message, ofProof.Hint}
 	}
 	return err
 }
@@ -117,6 +122,7 @@ var refusalMessages = map[string]string{
 	ledger.CodeImplausibleJump: "the number jumps further than policy max_jump allows: declare a new epoch, or raise it",
 	ledger.CodeBadBits:         "bits is 8, 16, 32 or 64",
 	ledger.CodeBadEpoch:        "the epoch value is longer than 64 bytes",
+	ledger.CodeNameReserved:    "the device's name starts with '_', which is reserved for the store's own devices",
 }
 
 func refusalMessage(code string) string {

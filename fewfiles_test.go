@@ -4,6 +4,7 @@ package gapless
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -22,9 +23,9 @@ import (
 const fewFilesEnv = "GAPLESS_TEST_FEW_FILES"
 
 // fewFiles is a low limit for a cluster of one.
-const fewFiles = 128
+const fewFiles = 136
 
-// TestFewFiles: many more clients than there are descriptors connect to a node and stay, and it stores, flushes and answers all the same.
+// TestFewFiles: many more clients than there are descriptors connect to a node and stay, and it stores, flushes, seals and answers all the same.
 func TestFewFiles(t *testing.T) {
 	if dir := os.Getenv(fewFilesEnv); dir != "" {
 		beNodeWithFewFiles(t, dir)
@@ -86,6 +87,15 @@ func beNodeWithFewFiles(t *testing.T, dir string) {
 
 // crowdOf opens connections, sends frames on each, and keeps all open to the end.
 func crowdOf(size int, addr string, pid int) error {
+	for _, i := range []int{tracedFrame, 16} { // a seal is there, for traces with proofs
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(sendFrames(conn, i), conn.Close()); err != nil {
+			return err
+		}
+	}
 	var all sync.WaitGroup
 	stay, problems := make(chan struct{}), make(chan error, size+2)
 	done := make(chan error, size)
@@ -115,16 +125,24 @@ func crowdOf(size int, addr string, pid int) error {
 	return <-problems
 }
 
-// sendFrames sends one request on a connection; now and then it is one for a segment.
+// tracedFrame is the device whose frame is traced.
+const tracedFrame = 1
+
+// sendFrames sends one request on a connection; now and then it is one for a segment, for a seal, or for a frame with its proof.
 func sendFrames(conn net.Conn, i int) error {
 	body := fmt.Sprintf(`{"device":"d%d","seq":1,"first":0,"fields":{"pad":"%0600d"}}`, i, i)
-	path := "/v1/frames"
-	if i%32 == 0 {
+	method, path, want := "POST", "/v1/frames", ""
+	switch i % 32 {
+	case 0:
 		path, body = "/v1/cluster/flush", ""
+	case 16:
+		path, body = "/v1/proof/seal", ""
+	case 4, 12, 20, 28:
+		method, path, body, want = "GET", fmt.Sprintf("/v1/trace/d%d/1/1", tracedFrame), "", `"checkpoint":`
 	}
 	conn.SetDeadline(time.Now().Add(time.Minute))
-	const request = "POST %s HTTP/1.1\r\nHost: n\r\nContent-Type: application/x-ndjson\r\nContent-Length: %d\r\n\r\n%s"
-	if _, err := fmt.Fprintf(conn, request, path, len(body), body); err != nil {
+	const request = "%s %s HTTP/1.1\r\nHost: n\r\nContent-Type: application/x-ndjson\r\nContent-Length: %d\r\n\r\n%s"
+	if _, err := fmt.Fprintf(conn, request, method, path, len(body), body); err != nil {
 		return fmt.Errorf("client %d: %w", i, err)
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -132,7 +150,9 @@ func sendFrames(conn net.Conn, i int) error {
 		return fmt.Errorf("client %d: %w", i, err)
 	}
 	defer resp.Body.Close()
-	if answer, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK && !strings.Contains(string(answer), "flush_under_way") {
+	answer, _ := io.ReadAll(resp.Body)
+	busy := strings.Contains(string(answer), "flush_under_way") || want != "" && resp.StatusCode == http.StatusTooManyRequests
+	if resp.StatusCode != http.StatusOK && !busy || resp.StatusCode == http.StatusOK && !strings.Contains(string(answer), want) {
 		return fmt.Errorf("client %d: %s: %s", i, resp.Status, answer)
 	}
 	return nil

@@ -70,13 +70,16 @@ type Node struct {
 	entered    chan struct{}              // closed once Raft runs
 	confirming turn                       // of who asks the others whether this node still leads,
 	confirmed  agreement                  // and when the others were last asked and agreed; owned by whose turn it is
-	flushing   turn                       // of the FLUSH command that is on its way
+	tracing    chan struct{}              // has a token for each frame that is being proven
+	reading    turn                       // of a few that read what this node counted, for other nodes
+	flushing   turn                       // of the command with a flush point behind it that is on its way
 	flushed    chan struct{}              // says that a floor was published; holds one token
 	healing    atomic.Pointer[divergence] // what the next opening of Raft must mend first
 	reopen     chan struct{}              // asks the leader loop to open Raft anew; holds one token
 	waiting    atomic.Pointer[string]
 	fatal      sync.Once
 	failed     atomic.Bool // fatal was told
+	replayed   atomic.Bool // the state has all that was committed when Raft began to run
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -90,6 +93,7 @@ func Open(cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, log: cfg.Logger.With("node", cfg.Node), membership: membership{changing: newTurn()}, flushing: newTurn(), confirming: newTurn(),
+		tracing: make(chan struct{}, tracesAtOnce), reading: make(turn, leavesAtOnce),
 		started: cfg.Clock(), entered: make(chan struct{}), reopen: make(chan struct{}, 1), flushed: make(chan struct{}, 1),
 	}
 	var err error
@@ -106,7 +110,19 @@ func Open(cfg Config) (*Node, error) {
 }
 
 func (n *Node) open() error {
-	var err error
+	for _, part := range []func() error{n.openData, n.openState, n.openPort, n.openMerges, n.openProof, n.openWitnesses, n.openHTTP} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	n.tasks.Go(n.flush)
+	n.tasks.Go(n.pollPeers)
+	n.tasks.Go(n.run)
+	return nil
+}
+
+// openData opens what lies in the data directory, and says whether that is empty.
+func (n *Node) openData() (err error) {
 	if n.dir, err = n.cfg.Machine.Files(n.cfg.Data); err != nil {
 		return err
 	}
@@ -123,38 +139,29 @@ func (n *Node) open() error {
 	if err = n.openFloors(); err != nil {
 		return err
 	}
-	if n.empty, err = n.prepare(); err != nil {
-		return err
-	}
+	n.empty, err = n.prepare()
+	return err
+}
+
+// openState makes the state, still without a command, and what stands around it.
+func (n *Node) openState() error {
 	n.metrics = raftfsm.NewMetrics(n.cfg.Registerer)
 	n.guard = raftfsm.NewGuard(n.cfg.FenceAfter, n.metrics, n.fail)
 	n.state = raftfsm.NewState(Sections)
 	n.fsm = raftfsm.NewFSM(n.state, n.log, n.metrics, n.wantSegments, n.fail)
 	n.proposer = raftfsm.NewProposer(n.state, n.metrics, n.cfg.MaxQueueBytes)
 	n.peers = newPeers()
-	if n.port, err = port.Listen(port.Options{
+	return nil
+}
+
+// openPort listens where the other nodes call.
+func (n *Node) openPort() (err error) {
+	n.port, err = port.Listen(port.Options{
 		Addr: n.cfg.Listen, Advertise: n.cfg.Advertise, Cluster: n.cfg.Cluster, ClusterID: n.id.ClusterID, Server: n.id.server(),
 		Listen: n.cfg.Machine.Listen, Dial: n.cfg.Machine.Dial, TLS: n.cfg.clusterTLS(), Logger: n.log, Registerer: n.cfg.Registerer, Handler: n.answer,
 		MaxCalls: n.files.calls, MaxConns: n.files.incoming,
-	}); err != nil {
-		return err
-	}
-	if err := n.openMerges(); err != nil {
-		return err
-	}
-	if err := n.openProof(); err != nil {
-		return err
-	}
-	if err := n.openWitnesses(); err != nil {
-		return err
-	}
-	if err := n.openHTTP(); err != nil {
-		return err
-	}
-	n.tasks.Go(n.flush)
-	n.tasks.Go(n.pollPeers)
-	n.tasks.Go(n.run)
-	return nil
+	})
+	return err
 }
 
 // run enters the cluster and then follows leadership until Close.
@@ -170,6 +177,7 @@ func (n *Node) run() {
 	n.tasks.Go(n.keepFloors)
 	n.tasks.Go(n.pull)
 	n.tasks.Go(func() { n.merges.Run(n.ctx) })
+	n.tasks.Go(n.replay)
 	n.tasks.Go(func() { n.sealer.Run(n.ctx) })
 	n.tasks.Go(func() { n.outside.Run(n.ctx) })
 	for n.followLeadership() {

@@ -4,11 +4,12 @@ import "fmt"
 
 // What a process needs descriptors for besides clients, segments and calls between nodes. These are bounds, measured with room to spare.
 const (
-	filesOfProcess  = 32 // standard streams, pollers, ports, vote store; the files of a flush, of a floor, of four pulls
-	filesPerPeer    = 16 // Raft's connections and questions for the status, in both directions
-	filesPerWitness = 2  // the connection to it, and the one that takes its place
-	filesOfHeads    = 16 // of the log, for what is in no floor yet
-	fewestClients   = 16 // with less room than for these, a node does not start
+	filesOfProcess  = 32                               // standard streams, pollers, ports, vote store; the files of a flush, of a floor, of four pulls
+	filesOfProof    = 14 + tracesAtOnce + leavesAtOnce // the strips that one pass counts, a census, the log's hashes; what two certificates read; directories
+	filesPerPeer    = 16                               // Raft's connections and questions for the status, in both directions
+	filesPerWitness = 2                                // the connection to it, and the one that takes its place
+	filesOfHeads    = 16                               // of the log, for what is in no floor yet
+	fewestClients   = 16                               // with less room than for these, a node does not start
 	mostClients     = 16384
 	otherNodes      = 2   // at least: a cluster of one may grow
 	mostCalls       = 400 // to other nodes at once
@@ -42,7 +43,7 @@ func (c *Config) shareOpenFiles() (openFiles, error) {
 	if all.limit == 0 {
 		return all, nil
 	}
-	reserve := uint64(filesOfProcess + filesPerPeer*peers + filesPerWitness*len(c.Witnesses) + filesOfHeads + int(c.LogKeepBytes/c.LogFileBytes))
+	reserve := uint64(filesOfProcess + filesOfProof + filesPerPeer*peers + filesPerWitness*len(c.Witnesses) + filesOfHeads + int(c.LogKeepBytes/c.LogFileBytes))
 	wanted := max(fewestClients, c.HTTPMaxConns)
 	if needed := reserve + clientsPart*uint64(wanted); all.limit < needed {
 		return all, fmt.Errorf("the process may open %d files, and this configuration needs %d (%d for the log, Raft and the node itself, %d for %d "+

@@ -19,13 +19,13 @@ func TestShareOpenFiles(t *testing.T) {
 		conns   int
 		clients int
 	}{
-		{128, nil, 0, 16},
-		{256, nil, 0, 80},
-		{256, five, 0, 64},
-		{1024, nil, 0, 464},
+		{146, nil, 0, 16},
+		{256, nil, 0, 71},
+		{256, five, 0, 55},
+		{1024, nil, 0, 455},
 		{1024, nil, 20, 20},
-		{1024, nil, 464, 464},
-		{20_000, nil, 0, 9952},
+		{1024, nil, 455, 455},
+		{20_000, nil, 0, 9943},
 		{65_536, nil, 0, 16384},
 		{1 << 20, nil, 0, 16384},
 		{1 << 20, five, 100_000, 100_000},
@@ -40,7 +40,7 @@ func TestShareOpenFiles(t *testing.T) {
 			}
 			others := max(2, len(tc.peers)-1)
 			statusAndRaft := 8 * others // of this node; those of the others are among the incoming
-			rest := 32 + 16 + 16        // the process, the log as it is kept, the log of heads
+			rest := 32 + 18 + 16 + 16   // the process, the proof, the log as it is kept, the log of heads
 			if sum := got.clients + got.segments + got.calls + got.incoming + statusAndRaft + rest; uint64(sum) > tc.limit {
 				t.Errorf("%+v: %d in all", got, sum)
 			}
@@ -58,9 +58,9 @@ func TestTooFewOpenFiles(t *testing.T) {
 		edit func(*Config)
 		want string
 	}{
-		{"for anything", func(c *Config) { c.Machine.OpenFiles = 127 }, "may open 127 files, and this configuration needs 128"},
-		{"for that many clients", func(c *Config) { c.Machine.OpenFiles, c.HTTPMaxConns = 1024, 465 }, "needs 1026 (96 for"},
-		{"for so many files of the log", func(c *Config) { c.Machine.OpenFiles, c.LogFileBytes = 16_000, 64<<10 }, "LimitNOFILE=16496"},
+		{"for anything", func(c *Config) { c.Machine.OpenFiles = 145 }, "may open 145 files, and this configuration needs 146"},
+		{"for that many clients", func(c *Config) { c.Machine.OpenFiles, c.HTTPMaxConns = 1024, 456 }, "needs 1026 (114 for"},
+		{"for so many files of the log", func(c *Config) { c.Machine.OpenFiles, c.LogFileBytes = 16_000, 64<<10 }, "LimitNOFILE=16514"},
 		{"negative", func(c *Config) { c.HTTPMaxConns = -1 }, "http_max_connections -1"},
 		{"beyond measure", func(c *Config) { c.HTTPMaxConns = 1<<20 + 1 }, "http_max_connections 1048577"},
 	} {

@@ -40,6 +40,18 @@ func (c *Config) outside() (list []sign.Outside, err error) {
 	return list, nil
 }
 
+// outsideKeys are the keys of the outside witnesses, which Validate has looked at.
+func (c *Config) outsideKeys() (keys []sign.VerifierKey) {
+	for _, text := range c.Witnesses {
+		if parts := strings.Fields(text); len(parts) > 0 {
+			if key, err := sign.ParseVerifierKey(parts[0]); err == nil {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys
+}
+
 // outsiders ask the outside witnesses.
 type outsiders = outsider.Worker
 
@@ -59,13 +71,12 @@ type witnessLog struct{ n *Node }
 // Look implements outsider.Log.
 func (l witnessLog) Look() outsider.Look {
 	look := (&proofCatalog{l.n}).Look()
-	return outsider.Look{Leads: look.Leads && look.Active, Note: look.Section.Note(), Records: look.Section.LogSize()}
+	return outsider.Look{Leads: look.Leads && look.Active, Note: look.Section.Note(l.n.cfg.outsideKeys()...), Records: look.Section.LogSize()}
 }
 
 // Hashes implements outsider.Log.
 func (l witnessLog) Hashes() (tlog.HashReader, int64) {
-	store := l.n.sealer.Store()
-	return store, store.Size()
+	return logHashes(l), l.n.sealer.Store().Size()
 }
 
 // Cosigned implements outsider.Log.

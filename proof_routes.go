@@ -40,24 +40,24 @@ func proofShownTo(p auth.Principal, st proof.Status) proof.Status {
 // postSeal is POST /v1/proof/seal: the answer comes when a checkpoint has the census.
 func (n *Node) postSeal(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 	n.skipBody(ctx)
-	if _, err := n.seal(); err != nil {
+	if _, err := n.seal(n.ctx); err != nil {
 		return err
 	}
 	return writeJSON(ctx, n.sealer.Status())
 }
 
 // seal ends the open seal within the time of a request.
-func (n *Node) seal() (proof.Look, error) {
-	ctx, cancel := context.WithTimeout(n.ctx, sealPatience*n.cfg.RequestTimeout)
+func (n *Node) seal(ctx context.Context) (proof.Look, error) {
+	ctx, cancel := context.WithTimeout(ctx, sealPatience*n.cfg.RequestTimeout)
 	defer cancel()
-	if err := n.upToDate(ctx); err != nil { // or a cut that this node has not heard of yet would be taken for ours
-		return proof.Look{}, err
+	defer context.AfterFunc(n.ctx, cancel)()
+	look, err := proof.Look{}, n.upToDate(ctx) // or a cut that this node has not heard of yet would be taken for ours
+	if err == nil {
+		look, err = n.sealer.Seal(ctx)
 	}
-	look, err := n.sealer.Seal(ctx)
-	var refused *proof.Refusal
 	switch {
-	case errors.As(err, &refused):
-		return look, &httpError{http.StatusConflict, refused.Code, refused.Message, refused.Hint}
+	case err != nil && n.ctx.Err() != nil:
+		return look, errStopping
 	case errors.Is(err, proof.ErrNoCensus):
 		return look, &httpError{http.StatusConflict, "no_census", err.Error(), "end another seal; GET /v1/proof tells what the nodes found"}
 	case errors.Is(err, proof.ErrInactive):
@@ -70,6 +70,9 @@ func (n *Node) seal() (proof.Look, error) {
 	return look, nil
 }
 
+// errStopping is no word about the client, whose request ends because the node does.
+var errStopping = &httpError{http.StatusServiceUnavailable, "not_ready", "this node is stopping", "ask another node"}
+
 var errNoProof = &httpError{http.StatusConflict, "cluster_version", "the cluster version in force has no proof", "upgrade every node, then run `gapless ctl cluster raise`"}
 
 // sealPatience is how many times the patience for a request a seal may take: it waits for a flush on a majority.
@@ -78,18 +81,25 @@ const sealPatience = 3
 // keysAnswer is GET /v1/proof/keys.
 type keysAnswer struct {
 	Node   string      `json:"node"` // that was asked
-	VKey   string      `json:"vkey"` // with which it signs; the cluster takes that once it is among Keys
+	VKey   string      `json:"vkey"` // its newest, with which it signs once that is among Keys, and until then with the one before; "": it has had no vote yet
 	Origin string      `json:"origin"`
 	Keys   []proof.Key `json:"keys"` // every one that ever was, the oldest first
 }
 
 func (n *Node) getProofKeys(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 	look := (&proofCatalog{n}).Look()
-	vkey, err := n.sealer.Key().VerifierKey(sign.CosignerName(sign.Origin(look.Cluster), n.cfg.Node))
+	a := keysAnswer{Node: n.cfg.Node, Origin: look.Section.Origin(), Keys: []proof.Key{}}
+	key, made, err := n.sealer.NewestKey()
 	if err != nil {
 		return err
 	}
-	a := keysAnswer{Node: n.cfg.Node, VKey: vkey.String(), Origin: look.Section.Origin(), Keys: []proof.Key{}}
+	if made {
+		vkey, err := key.VerifierKey(sign.CosignerName(sign.Origin(look.Cluster), n.cfg.Node))
+		if err != nil {
+			return err
+		}
+		a.VKey = vkey.String()
+	}
 	a.Keys = append(a.Keys, look.Section.Keys()...)
 	return writeJSON(ctx, a)
 }
@@ -101,16 +111,19 @@ const keysForDisks = 64
 func (n *Node) postRotate(ctx *fasthttp.RequestCtx, p auth.Principal) error {
 	n.skipBody(ctx)
 	look := (&proofCatalog{n}).Look()
-	if err := mayRotate(look.Active, look.Section.KeysLeft()); err != nil {
+	if err := mayRotate(look.Active, look.Section.KeysLeft(n.cfg.Node)); err != nil {
 		return err
 	}
-	if err := n.rotateProofKey(p.ID); err != nil {
+	switch err := n.sealer.Rotate(p.ID); {
+	case errors.Is(err, proof.ErrRotating):
+		return &httpError{http.StatusConflict, "rotation_under_way", err.Error(), "GET /v1/proof/keys lists it once it has; a node without a vote has no key there"}
+	case err != nil:
 		return adminError(err)
 	}
 	return n.getProofKeys(ctx, p)
 }
 
-// mayRotate refuses a new key that the log would not take: the old one is destroyed before the log is asked. left is how many more keys it takes.
+// mayRotate refuses a new key that the log would not take, or could not take for a new disk later. left is how many more of this node it takes.
 func mayRotate(active bool, left int) error {
 	switch {
 	case !active:

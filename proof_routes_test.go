@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gaplessdb/gapless/auth"
@@ -70,9 +71,11 @@ func TestRotate(t *testing.T) {
 	if old.Until != now.Keys[3].Since || old.Node != "n2" {
 		t.Errorf("the old key is %+v, the new one %+v", old, now.Keys[3])
 	}
-	if files, err := filepath.Glob(filepath.Join(c.cfgs[1].Data, "proof-*.key")); err != nil || len(files) != 1 || filepath.Base(files[0]) != "proof-2.key" {
-		t.Errorf("key files %v, %v", files, err)
-	}
+	var files []string
+	eventually(t, func() bool {
+		files = keyFiles(t, c.cfgs[1].Data)
+		return slices.Equal(files, []string{"proof-2.key"})
+	}, func() string { return fmt.Sprintf("key files %v", files) })
 	c.stop(1)
 	n := c.start(1)
 	c.ready(n)
@@ -101,7 +104,71 @@ func TestNoRotationBeyondTheLog(t *testing.T) {
 	if err := mayRotate(false, 1024); !errors.As(err, &refused) || refused.code != "cluster_version" {
 		t.Errorf("at an old cluster version: %v", err)
 	}
-	if left := proof.NewSection().KeysLeft(); left <= keysForDisks {
+	if left := proof.NewSection().KeysLeft("n1"); left <= keysForDisks {
 		t.Errorf("a new log takes %d keys", left)
 	}
+}
+
+// TestTwoRotations: of two at once one is refused, and the node that was cut off finishes the other.
+func TestTwoRotations(t *testing.T) {
+	c := newTestCluster(t, 3)
+	c.startAll()
+	c.signing()
+	leader, followers := c.leader()
+	at := c.place(leader)
+	for _, n := range followers {
+		c.stop(c.place(n))
+	}
+	codes := make([]int, 2)
+	bodies := make([]string, 2)
+	var asking sync.WaitGroup
+	for i := range codes {
+		asking.Go(func() { codes[i], bodies[i] = send(t, leader, "POST", "/v1/proof/keys/rotate", "") })
+	}
+	asking.Wait()
+	slices.Sort(codes)
+	if codes[0] != http.StatusOK || codes[1] != http.StatusConflict || !strings.Contains(strings.Join(bodies, ""), `"rotation_under_way"`) {
+		t.Fatalf("%v %q", codes, bodies)
+	}
+	wanted := keysAt(t, leader, "GET", "/v1/proof/keys").VKey
+	if files := keyFiles(t, c.cfgs[at].Data); len(files) != 2 {
+		t.Errorf("before the log has the new key: %v", files)
+	}
+	c.stop(at)
+	c.startAll()
+	eventually(t, func() bool {
+		keys := keysAt(t, c.nodes[at], "GET", "/v1/proof/keys").Keys
+		return keys[len(keys)-1].VKey == wanted && slices.Equal(keyFiles(t, c.cfgs[at].Data), []string{"proof-2.key"})
+	}, func() string { return fmt.Sprint(keyFiles(t, c.cfgs[at].Data)) })
+}
+
+// keyFiles lists the key files in a directory.
+func keyFiles(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "proof-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		names = append(names, filepath.Base(f))
+	}
+	return names
+}
+
+// TestStoppingNodeSaysSo: a request whose seal waits when the node is told to end hears that, and not that its client has gone.
+func TestStoppingNodeSaysSo(t *testing.T) {
+	n := startSingle(t, nil)
+	if err := n.flushing.take(t.Context()); err != nil { // so that no seal ends
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() {
+		_, err := n.seal(t.Context())
+		ended <- err
+	}()
+	n.cancel()
+	if err := <-ended; !errors.Is(err, errStopping) {
+		t.Errorf("the seal of a node that ends: %v", err)
+	}
+	n.flushing.give()
 }

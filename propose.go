@@ -10,6 +10,7 @@ import (
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ingest"
 	"github.com/gaplessdb/gapless/ledger"
+	"github.com/gaplessdb/gapless/proof"
 	"github.com/gaplessdb/gapless/raftfsm"
 	"github.com/gaplessdb/gapless/raftfsm/port"
 )
@@ -91,23 +92,34 @@ func (n *Node) proposeHere(ctx context.Context, part *raftfsm.Part) (raftfsm.Par
 	return result, nil
 }
 
+// errFlushing refuses a command behind which a flush point lies while a head waits to be flushed: a third sealed one would make apply wait.
+var errFlushing = &ingest.RefusedError{
+	Status: http.StatusTooManyRequests, Code: "flush_under_way", Message: "another flush is under way", Hint: "wait until `gapless ctl storage` shows no sealed head",
+}
+
+// overdueBehind is the Pressure at which a cut that is overdue is still committed: one head waits to be flushed, and it makes the second.
+const overdueBehind = 1
+
 // commandHere commits a command on this node, which must lead.
 func (n *Node) commandHere(kind uint16, version uint8, body []byte) (commandAnswer, error) {
+	return n.commandBehind(0, kind, version, body)
+}
+
+// commandBehind is commandHere of a command whose flush point may come at a Pressure.
+func (n *Node) commandBehind(pressure int, kind uint16, version uint8, body []byte) (commandAnswer, error) {
 	if n.proposer.Term() == 0 {
 		return commandAnswer{}, raftfsm.ErrNotLeader
 	}
 	if err := n.state.Supports(kind, version); err != nil {
 		return commandAnswer{}, refusedError(err)
 	}
-	if kind == raftfsm.KindFlush {
+	if kind == raftfsm.KindFlush || kind == proof.KindCut {
 		if err := n.flushing.take(n.ctx); err != nil {
 			return commandAnswer{}, fmt.Errorf("%w: %w", raftfsm.ErrNotLeader, err)
 		}
 		defer n.flushing.give()
-		if n.state.Pressure() > 0 { // a third sealed head would make apply wait
-			return commandAnswer{}, &ingest.RefusedError{
-				Status: http.StatusTooManyRequests, Code: "flush_under_way", Message: "another flush is under way", Hint: "wait until `gapless ctl storage` shows no sealed head",
-			}
+		if n.state.Pressure() > pressure {
+			return commandAnswer{}, errFlushing
 		}
 	}
 	if ledgerKind(kind) && n.state.Pressure() > 2 { // as for frames

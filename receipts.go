@@ -17,9 +17,9 @@ func (s notary) Ready() (ingest.Signer, error) {
 	if !look.Active {
 		return nil, noReceipt(http.StatusConflict, "the cluster version in force has no proof", "upgrade every node, then run `gapless ctl cluster raise`")
 	}
-	node, origin, key := s.n.cfg.Node, look.Section.Origin(), s.n.sealer.Key()
-	known, ok := look.Section.KeyOf(node)
-	if own, err := key.VerifierKey(sign.CosignerName(origin, node)); !ok || err != nil || known.VKey != own.String() {
+	node, origin := s.n.cfg.Node, look.Section.Origin()
+	key, ok := s.n.sealer.Signer(&look)
+	if !ok {
 		return nil, noReceipt(http.StatusServiceUnavailable, "the log does not have this node's key yet",
 			"send it again; a node without a vote never signs: ask another one, GET /v1/proof/keys lists them")
 	}

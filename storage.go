@@ -33,7 +33,15 @@ type storageAnswer struct {
 	Log       logAnswer       `json:"log"`
 	Total     totalAnswer     `json:"total"`   // of the manifest
 	Missing   int             `json:"missing"` // segments of it that are not here
+	Proof     proofAnswer     `json:"proof"`
 	Segments  []segmentAnswer `json:"segments"`
+}
+
+// proofAnswer is what the proof takes beside the segments, in bytes.
+type proofAnswer struct {
+	Strips int64 `json:"strips"` // of every seal that ever was
+	Census int64 `json:"census"` // the newest ones
+	Log    int64 `json:"log"`    // the hashes of its records
 }
 
 type floorAnswer struct {
@@ -92,6 +100,8 @@ func (n *Node) getStorage(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 			a.FloorHash = hash
 		}
 	}
+	kinds := n.sealer.Bytes()
+	a.Proof = proofAnswer{kinds["strips"], kinds["census"], kinds["log"]}
 	a.Total = totalAnswer{len(m.Segments()), m.Frames(), m.Bytes()}
 	for _, st := range n.shelf.Status() {
 		info, listed := m.Find(st.Name)

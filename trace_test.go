@@ -34,8 +34,7 @@ type tracedEvidence struct {
 }
 
 // TestTrace asks a node what happened to numbers that it stored, refused, got twice and never saw: what its recorders write is what a trace
-// reads. Then
-// it asks again, when all of it lies in segments.
+// reads. Then it asks again, when all of it lies in segments.
 func TestTrace(t *testing.T) {
 	n := startSingle(t, nil)
 	for _, body := range []string{

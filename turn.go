@@ -2,7 +2,7 @@ package gapless
 
 import "context"
 
-// turn is what one at a time may have, and what others wait for no longer than they want to: whoever has it may wait for other nodes meanwhile.
+// turn is what one at a time may have, or a few, and what others wait for no longer than they want to: whoever has it may wait for other nodes meanwhile.
 type turn chan struct{}
 
 func newTurn() turn { return make(turn, 1) }

@@ -8,11 +8,12 @@ import (
 )
 
 // Ascending gives the frames first to first+limit-1 of the newest epoch of a stream to fn, ascending, as far as this node holds them without a gap: it ends
-// before the first one that is not stored. It is for the node's own records, which have no gaps. The frame and what it refers to are good until fn returns.
+// before the first one that is not stored. It is for the node's own records, which have no gaps and are numbered as they were committed: segments of
+// Raft indexes below that of the first one are not opened. The frame and what it refers to are good until fn returns.
 func (a *API) Ascending(ctx context.Context, key frame.StreamKey, first uint64, limit int, fn func(*frame.Frame) error) error {
 	ctx, cancel := context.WithTimeout(ctx, a.opt.Deadline)
 	defer cancel()
-	n := consecutive{first: first, rows: make([]segment.Record, limit), here: make([]bool, limit)}
+	n := consecutive{first: first, rows: make([]segment.Record, limit), here: make([]bool, limit), missing: limit}
 	g := reading{ctx: ctx, opener: a.opener, maxBlocks: a.opt.MaxReadBlocks, maxBytes: a.opt.MaxReadBytes}
 	defer g.release()
 	var t target
@@ -27,8 +28,11 @@ func (a *API) Ascending(ctx context.Context, key frame.StreamKey, first uint64, 
 		_, _, _ = v.Head.Scan(id, ordinal, n.span(), func(row *segment.Row) bool { return n.take(&segment.Record{Row: *row}) })
 		return nil
 	})
-	if err == nil && below != nil {
-		err = below.each(&t, nil, func(l layer) (bool, error) {
+	if err == nil && below != nil && n.missing > 0 {
+		err = below.each(&t, n.wants, func(l layer) (bool, error) {
+			if f, ok := l.(*fileLayer); ok && f.epoch.FirstSeq <= n.first {
+				n.from = max(n.from, f.reader.Info().FirstIndex)
+			}
 			_, err := l.scan(n.span(), segment.Columns{All: true}, n.take)
 			return true, err
 		})
@@ -41,10 +45,15 @@ func (a *API) Ascending(ctx context.Context, key frame.StreamKey, first uint64, 
 
 // consecutive collects the rows of consecutive numbers, wherever they lie.
 type consecutive struct {
-	first uint64
-	rows  []segment.Record
-	here  []bool
+	first   uint64
+	rows    []segment.Record
+	here    []bool
+	missing int
+	from    uint64 // Raft index below which there are only lower numbers
 }
+
+// wants reports whether a segment may have some of them.
+func (n *consecutive) wants(info *segment.Info) bool { return info.LastIndex >= n.from }
 
 func (n *consecutive) span() segment.Span {
 	span := segment.All()
@@ -55,6 +64,7 @@ func (n *consecutive) span() segment.Span {
 func (n *consecutive) take(rec *segment.Record) bool {
 	i := rec.Seq - n.first
 	n.rows[i], n.here[i] = *rec, true
+	n.missing--
 	n.rows[i].Fields = append([]frame.Field(nil), rec.Fields...)
 	return true
 }

@@ -68,7 +68,7 @@ func (r *request) frameFormat() (f frameFormat, err error) {
 // export answers with all frames of a selection, as a stream without pages that shows one state. What has to be known before the first byte
 // (state, completeness, columns) is found here; the rows are read while the client takes them (exportStream).
 func (a *API) export(r *request, f frameFormat) error {
-	e := &exportStream{listing: listing{walk: walk{api: a, r: r}}, began: time.Now()}
+	e := &exportStream{listing: listing{walk: walk{api: a, r: r}}, began: time.Now(), patience: Patience{Conn: r.http.Conn(), Stall: a.opt.Stall}}
 	show, err := e.parse()
 	if err != nil {
 		return err

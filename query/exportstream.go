@@ -29,6 +29,7 @@ type exportStream struct {
 	sink     exportSink
 	progress int // rows between two remarks on how far it is, 0 for none
 	began    time.Time
+	patience Patience
 
 	w      writer // the piece,
 	taken  int    // of which the client has so many bytes
@@ -64,8 +65,8 @@ func (e *exportStream) Read(p []byte) (int, error) {
 			e.sink.fail(e.err)
 		}
 	}
-	e.allow()
 	n := copy(p, e.w.b[e.taken:])
+	e.patience.Allow(n)
 	e.taken += n
 	e.bytes += n
 	return n, nil
@@ -76,16 +77,9 @@ func (e *exportStream) last() error {
 	if e.err != nil {
 		return e.err
 	}
-	e.allow()
+	e.patience.Allow(0)
 	e.r.http.Response.Header.SetBytesV(exportEnd, e.trailer())
 	return io.EOF
-}
-
-// allow gives the client time to take what is written next.
-func (e *exportStream) allow() {
-	if conn := e.r.http.Conn(); conn != nil {
-		_ = conn.SetWriteDeadline(time.Now().Add(e.api.opt.Stall)) // a connection without deadlines ends in another way
-	}
 }
 
 // piece makes the next piece.

@@ -7,9 +7,8 @@ import (
 	"github.com/gaplessdb/gapless/proof/merkle"
 )
 
-// Prover proves that stored frames are in the log of seals. The root implements it over what proves. It is called from any number of
-// goroutines, outside
-// of the lock of a View.
+// Prover proves that stored frames are in the log of the proof. The root implements it over what proves. It is called from any number of
+// goroutines, outside of the lock of a View.
 type Prover interface {
 	// ProveFrame proves one stored frame. It is nil when no checkpoint covers the frame yet. An error that has the method HTTPError says why there
 	// is no proof here now, and stands in its place: what else is known of the frame is answered all the same.
@@ -22,12 +21,11 @@ type StoredFrame struct {
 	Epoch    uint32
 	Seq      uint64
 	Position frame.Position
-	Seal     uint32 // ordinal of the seal that covers it; 0 while it is in a head that has none yet
+	Seal     uint32 // seal ordinal of it; 0 while it is in a head that has none yet
 }
 
 // Inclusion leads from a frame to a signed checkpoint: the group of frames that it is in is a leaf of the strip's tree, the strip a leaf of the
-// content
-// root that the SEAL record names, the record a leaf of the log, whose root the checkpoint signs.
+// content root that the SEAL record names, the record a leaf of the log, whose root the checkpoint signs.
 type Inclusion struct {
 	Group, Strip, Seal ProvenLeaf
 	Checkpoint         string // signed note

@@ -15,8 +15,7 @@ import (
 const epochCurrent = "current"
 
 // trace serves GET /v1/trace/{device}/{epoch}/{seq}: everything that the store knows of one number. Of a stored one where it was committed,
-// where it lies
-// now and what proves it; of any other all that tells where it was lost.
+// where it lies now and what proves it; of any other all that tells where it was lost.
 func (a *API) trace(r *request) error {
 	p := &tracePage{api: a, r: r}
 	if err := p.parse(); err != nil {
@@ -183,7 +182,7 @@ func (p *tracePage) prove() (err error) {
 		Stream: p.target.stream(), Epoch: p.target.key.ordinal, Seq: p.seq,
 		Position: frame.Position{History: p.asOf.History, Index: row.Index, Ordinal: row.Ordinal}, Seal: row.Seal,
 	})
-	if err != nil && codeOf(err) != "internal" {
+	if code := codeOf(err); err != nil && code != "internal" && code != "overloaded" {
 		p.unproven, err = err, p.r.expired()
 	}
 	return err

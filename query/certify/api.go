@@ -12,16 +12,18 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/gaplessdb/gapless/auth"
+	"github.com/gaplessdb/gapless/proof/certificate"
 	"github.com/gaplessdb/gapless/query"
 )
 
 // Options are the limits of the API. Zero stands for the default.
 type Options struct {
 	Deadline    time.Duration // of one answer; default 30 s
-	MaxLeaves   int64         // leaves of trees in one certificate: it holds some 300 bytes for each; default 2,000,000
+	MaxBytes    int64         // of one certificate, about; default 256 MiB
 	MaxDevices  int           // that labels may choose; default 100,000
 	MaxSegments int64         // bytes of segments in one bundle; default 4 GiB
-	AtOnce      int           // certificates that are made at once; default 2
+	AtOnce      int           // certificates that are made or sent at once, one of each principal; default 2
+	Stall       time.Duration // in which a client has to take a piece of an answer; default 10 s
 	Logger      *slog.Logger  // default: nobody hears
 }
 
@@ -29,8 +31,8 @@ func (o Options) withDefaults() Options {
 	if o.Deadline == 0 {
 		o.Deadline = 30 * time.Second
 	}
-	if o.MaxLeaves == 0 {
-		o.MaxLeaves = 2_000_000
+	if o.MaxBytes == 0 {
+		o.MaxBytes = certificate.DefaultBytes
 	}
 	if o.MaxDevices == 0 {
 		o.MaxDevices = 100_000
@@ -40,6 +42,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.AtOnce == 0 {
 		o.AtOnce = 2
+	}
+	if o.Stall == 0 {
+		o.Stall = stall
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -51,13 +56,13 @@ func (o Options) withDefaults() Options {
 type API struct {
 	node  Node
 	opt   Options
-	turns chan struct{} // a token for each certificate that is being made
+	turns turns
 }
 
 // New returns the API over a node.
 func New(node Node, opt Options) *API {
 	opt = opt.withDefaults()
-	return &API{node: node, opt: opt, turns: make(chan struct{}, opt.AtOnce)}
+	return &API{node: node, opt: opt, turns: turns{most: opt.AtOnce, by: map[auth.Principal]int{}}}
 }
 
 // Routes returns the endpoints of this package, for the root's router. {path...} is the rest of a path.
@@ -75,14 +80,30 @@ func (a *API) Routes() []query.Route {
 	}
 }
 
-// within gives a handler the time that one answer may take.
-func (a *API) within() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), a.opt.Deadline)
+// watched is a connection that tells when its client goes away while the answer is being made, until stop is called. The request has been read.
+type watched interface {
+	Watch(left func()) (stop func())
+}
+
+// within gives a handler the time that one answer may take. It is over when the client goes away, too, where the connection tells.
+func (a *API) within(ctx *fasthttp.RequestCtx) (context.Context, func()) {
+	work, cancel := context.WithTimeout(context.Background(), a.opt.Deadline)
+	conn, ok := ctx.Conn().(watched)
+	if !ok {
+		return work, cancel
+	}
+	stop := conn.Watch(cancel)
+	return work, func() { stop(); cancel() }
 }
 
 // refuse is an error about a request.
 func refuse(status int, code, hint, format string, args ...any) error {
 	return &query.Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// refuseNow is an error that may have gone in a second.
+func refuseNow(status int, code, hint, format string, args ...any) error {
+	return &query.Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...), Hint: hint, Retry: time.Second}
 }
 
 func badParameter(name, value, want string) error {
@@ -91,8 +112,12 @@ func badParameter(name, value, want string) error {
 
 // late turns the end of the time into an answer.
 func (a *API) late(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		return refuse(http.StatusGatewayTimeout, "deadline", "ask for less, or again later", "the answer was not ready within %s", a.opt.Deadline)
+	case errors.Is(err, context.Canceled): // nobody reads it, but it is no fault of the node's
+		return refuse(http.StatusRequestTimeout, "client_left", "keep the connection open both ways until the answer is there",
+			"the client went away before the answer was ready")
 	}
 	return err
 }

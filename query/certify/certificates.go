@@ -2,6 +2,7 @@ package certify
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -23,6 +24,8 @@ type certificateRequest struct {
 	Seq     []uint64 `json:"seq"`   // first and last number
 	Time    []string `json:"time"`  // from, to (excluded): RFC 3339
 	Since   []int64  `json:"since"` // sizes of earlier checkpoints to prove consistency with
+
+	CountsOnly bool `json:"counts_only"` // no hashes of frames
 }
 
 // maxRequestBytes bounds the body of a request.
@@ -34,49 +37,90 @@ func (a *API) certificate(ctx *fasthttp.RequestCtx, who auth.Principal) error {
 	if err != nil {
 		return err
 	}
-	format := string(ctx.QueryArgs().Peek("format"))
-	if format != "" && format != "json" && format != "html" && format != "tar" {
-		return badParameter("format", format, "json, html or tar")
-	}
-	at := string(ctx.QueryArgs().Peek("at"))
-	if at != "" && at != "now" && at != "newest" {
-		return badParameter("at", at, "now: everything acknowledged until now, or newest: as of the newest census")
-	}
-	segments := string(ctx.QueryArgs().Peek("segments"))
-	if segments != "" && (segments != "true" || format != "tar") {
-		return badParameter("segments", segments, "true, and format=tar")
-	}
-	if segments != "" && !who.Scopes.Has(auth.Admin) { // a segment has frames of every tenant
-		return refuse(http.StatusForbidden, "forbidden", "take the certificate without segments, or use a token with the scope admin", "%s may not read whole segments", who.ID)
+	f, err := formOf(ctx.QueryArgs(), who)
+	if err != nil {
+		return err
 	}
 	req, err := a.request(body, who.Tenant)
 	if err != nil {
 		return err
 	}
-	select {
-	case a.turns <- struct{}{}:
-		defer func() { <-a.turns }()
-	default:
-		return refuse(http.StatusTooManyRequests, "overloaded", "wait for one of them", "%d certificates are being made", a.opt.AtOnce)
+	work, end := a.within(ctx)
+	defer end()
+	if err := a.turns.free(who); err != nil {
+		return err
 	}
-	c, err := a.make(who.Tenant, at != "newest", req)
-	if err != nil {
-		return a.late(err)
+	if f.now {
+		if err := a.node.Seal(work); err != nil {
+			return a.late(err)
+		}
 	}
-	ctx.Response.Header.Set("X-Gapless-Verdict", c.Verdict)
-	switch format {
-	case "html":
-		return a.page(ctx, c)
-	case "tar":
-		return a.bundleOf(ctx, c, segments == "true")
+	if _, _, err := a.newest(); err != nil {
+		return err
 	}
-	b, err := c.Encode()
+	give, err := a.turns.take(who) // what a seal waits for needs none
 	if err != nil {
 		return err
 	}
-	ctx.SetContentType("application/json")
-	ctx.SetBody(b)
-	return nil
+	c, err := a.make(work, req)
+	if err != nil {
+		give()
+		return err
+	}
+	ctx.Response.Header.Set("X-Gapless-Verdict", c.Verdict)
+	return a.answer(ctx, c, f, give)
+}
+
+func refuseScope(err error) error {
+	return refuse(http.StatusBadRequest, "bad_scope", "docs/http-api.md has what a scope may be", "%v", err)
+}
+
+func (a *API) make(ctx context.Context, req certificate.Request) (*certificate.Certificate, error) {
+	c, err := a.node.Certify(ctx, req)
+	switch {
+	case errors.Is(err, certificate.ErrScope):
+		return nil, refuseScope(err)
+	case errors.Is(err, certificate.ErrLimit):
+		return nil, refuse(http.StatusUnprocessableEntity, "limit", "ask for fewer devices, fewer numbers, or counts_only", "%v", err)
+	}
+	return c, a.late(err)
+}
+
+// form is how a certificate is asked for.
+type form struct {
+	format        string
+	now, segments bool
+}
+
+// formOf reads the parameters. Ending a seal costs every node, for ever: that is for those who may write.
+func formOf(args *fasthttp.Args, who auth.Principal) (f form, err error) {
+	f.format = string(args.Peek("format"))
+	switch f.format {
+	case "", "json", "html", "tar":
+	default:
+		return f, badParameter("format", f.format, "json, html or tar")
+	}
+	mayCut := who.Scopes.Has(auth.Write) || who.Scopes.Has(auth.Admin)
+	switch at := string(args.Peek("at")); at {
+	case "":
+		f.now = mayCut
+	case "now":
+		if f.now = true; !mayCut {
+			return f, refuse(http.StatusForbidden, "forbidden", "ask with at=newest: as of the newest census", "%s may only read, and ends no seal", who.ID)
+		}
+	case "newest":
+	default:
+		return f, badParameter("at", at, "now: everything acknowledged until now, or newest: as of the newest census")
+	}
+	segments := string(args.Peek("segments"))
+	if f.segments = segments != ""; f.segments && (segments != "true" || f.format != "tar") {
+		return f, badParameter("segments", segments, "true, and format=tar")
+	}
+	if f.segments && !who.Scopes.Has(auth.Admin) { // a segment has frames of every tenant
+		return f, refuse(http.StatusForbidden, "forbidden", "take the certificate without segments, or use a token with the scope admin",
+			"%s may not read whole segments", who.ID)
+	}
+	return f, nil
 }
 
 // readBody takes the body before anything is refused: what is left of one would be the next request of the connection.
@@ -93,6 +137,14 @@ func readBody(ctx *fasthttp.RequestCtx) ([]byte, error) {
 	return body, nil
 }
 
+// bodyOf is the body of a request, however long.
+func bodyOf(ctx *fasthttp.RequestCtx) io.Reader {
+	if s := ctx.RequestBodyStream(); s != nil {
+		return s
+	}
+	return bytes.NewReader(ctx.Request.Body())
+}
+
 // request reads the body, and chooses devices by their labels.
 func (a *API) request(body []byte, tenant string) (req certificate.Request, err error) {
 	var q certificateRequest
@@ -104,13 +156,19 @@ func (a *API) request(body []byte, tenant string) (req certificate.Request, err 
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return req, refuse(http.StatusBadRequest, "bad_body", "send one JSON object", "something follows the request")
 	}
-	req = certificate.Request{Since: q.Since, Leaves: a.opt.MaxLeaves, Scope: certificate.Scope{
+	req = certificate.Request{Since: q.Since, Bytes: a.opt.MaxBytes, Scope: certificate.Scope{
 		Tenant: tenant, Devices: q.Devices, Prefix: q.Prefix, Match: q.Match, Stream: q.Stream, Epochs: q.Epochs, Seq: q.Seq, Time: q.Time,
+		CountsOnly: q.CountsOnly,
 	}}
 	if len(q.Match) > 0 {
-		req.Scope.Devices, err = a.matched(&q, tenant)
+		if req.Scope.Devices, err = a.matched(&q, tenant); err != nil {
+			return req, err
+		}
 	}
-	return req, err
+	if err := req.Check(); err != nil { // before a seal is ended for it
+		return req, refuseScope(err)
+	}
+	return req, nil
 }
 
 // matched lists the devices that have the labels.
@@ -128,36 +186,4 @@ func (a *API) matched(q *certificateRequest, tenant string) ([]string, error) {
 		return nil, refuse(http.StatusUnprocessableEntity, "limit", "use a prefix, or more labels", "more than %d devices have these labels", a.opt.MaxDevices)
 	}
 	return list, nil
-}
-
-// make seals, if everything until now is wanted, and builds.
-func (a *API) make(tenant string, now bool, req certificate.Request) (*certificate.Certificate, error) {
-	ctx, cancel := a.within()
-	defer cancel()
-	if now {
-		if err := a.node.Seal(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if _, _, err := a.newest(); err != nil {
-		return nil, err
-	}
-	src, release, err := a.node.Source(ctx, tenant)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	c, err := certificate.Build(src, req)
-	if errors.Is(err, certificate.ErrScope) {
-		return nil, refuse(http.StatusBadRequest, "bad_scope", "docs/http-api.md has what a scope may be", "%v", err)
-	}
-	return c, err
-}
-
-// bodyOf is the body of a request, however long.
-func bodyOf(ctx *fasthttp.RequestCtx) io.Reader {
-	if s := ctx.RequestBodyStream(); s != nil {
-		return s
-	}
-	return bytes.NewReader(ctx.Request.Body())
 }

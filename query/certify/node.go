@@ -17,13 +17,13 @@ type Node interface {
 	// Policy says whose signatures make one valid, as text.
 	Policy() ([]byte, error)
 	// Log has the hashes of the records that this node has followed, at least those that the checkpoint covers.
-	Log() (hashes tlog.HashReader, size int64)
+	Log() tlog.HashReader
 	// Records gives up to n records from number first on.
 	Records(ctx context.Context, first int64, n int) ([][]byte, error)
 	// Seal ends the open seal and returns when a checkpoint has its census.
 	Seal(ctx context.Context) error
-	// Source is what certificates of a tenant are made of; release gives it back.
-	Source(ctx context.Context, tenant string) (src certificate.Source, release func(), err error)
+	// Certify makes a certificate as of the newest checkpoint. Errors of requests that cannot be met wrap certificate.ErrScope or ErrLimit.
+	Certify(ctx context.Context, req certificate.Request) (*certificate.Certificate, error)
 	// Devices lists the devices of a tenant that have the labels, ascending, at most limit.
 	Devices(tenant string, match []string, limit int) ([]string, error)
 	// Segment opens the file of a segment for reading from its beginning.

@@ -1,7 +1,6 @@
 package certify
 
 import (
-	"bufio"
 	"bytes"
 	"io"
 	"net/http"
@@ -9,49 +8,66 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/gaplessdb/gapless/proof/certificate"
+	"github.com/gaplessdb/gapless/proof/sign"
 	"github.com/gaplessdb/gapless/segment"
 )
 
-// page answers with the certificate as a page to read and to print.
-func (a *API) page(ctx *fasthttp.RequestCtx, c *certificate.Certificate) error {
-	var b bytes.Buffer
-	if err := c.Page(&b); err != nil {
+// answer gives a certificate in the form that is wanted, and the turn back when it is sent.
+func (a *API) answer(ctx *fasthttp.RequestCtx, c *certificate.Certificate, f form, give func()) error {
+	contentType, write := "application/json", func(w io.Writer) error {
+		_, err := c.WriteTo(w)
 		return err
 	}
-	ctx.SetContentType("text/html; charset=utf-8")
-	ctx.SetBody(b.Bytes())
+	var err error
+	switch f.format {
+	case "html":
+		contentType = "text/html; charset=utf-8"
+		write, err = page(c)
+	case "tar":
+		contentType = "application/x-tar"
+		write, err = a.bundleOf(c, f.segments)
+	}
+	if err != nil {
+		give()
+		return err
+	}
+	if f.format == "tar" {
+		ctx.Response.Header.Set("Content-Disposition", `attachment; filename="certificate.tar"`)
+	}
+	a.stream(ctx, contentType, write, give)
 	return nil
 }
 
-// bundleOf answers with the certificate, the policy and, if they are wanted, the segments in one file. It is written as it is read: an answer that breaks
-// off has no end that a tar reader takes for one.
-func (a *API) bundleOf(ctx *fasthttp.RequestCtx, c *certificate.Certificate, withSegments bool) error {
+// page is the certificate as a page to read and to print.
+func page(c *certificate.Certificate) (write func(io.Writer) error, err error) {
+	var b bytes.Buffer
+	err = c.Page(&b)
+	return func(w io.Writer) error {
+		_, err := w.Write(b.Bytes())
+		return err
+	}, err
+}
+
+// bundleOf writes the certificate, the policy and, if they are wanted, the segments as one file.
+func (a *API) bundleOf(c *certificate.Certificate, withSegments bool) (write func(io.Writer) error, err error) {
 	policy, err := a.node.Policy()
 	if err != nil {
-		return err
+		return nil, err
+	}
+	p, err := sign.ParsePolicy(policy)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.Check([]byte(c.Proof.Checkpoint)); err != nil {
+		return nil, refuseNow(http.StatusServiceUnavailable, "not_ready", "ask again", "the nodes that vote have changed while the certificate was made: %v", err)
 	}
 	var segments []certificate.BundleSegment
 	if withSegments {
 		if segments, err = a.segmentsOf(c); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	ctx.SetContentType("application/x-tar")
-	ctx.Response.Header.Set("Content-Disposition", `attachment; filename="certificate.tar"`)
-	if !withSegments {
-		var b bytes.Buffer
-		if err := certificate.WriteBundle(&b, c, policy, nil); err != nil {
-			return err
-		}
-		ctx.SetBody(b.Bytes())
-		return nil
-	}
-	ctx.SetBodyStreamWriter(func(w *bufio.Writer) {
-		if err := certificate.WriteBundle(w, c, policy, segments); err != nil {
-			a.opt.Logger.Warn("a bundle broke off", "err", err)
-		}
-	})
-	return nil
+	return func(w io.Writer) error { return certificate.WriteBundle(w, c, policy, segments) }, nil
 }
 
 // segmentsOf lists the segments of a certificate for a bundle.

@@ -43,8 +43,8 @@ func (a *API) policy(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 	return nil
 }
 
-// immutable is how long a full tile may be kept by whoever likes: for ever.
-const immutable = "public, max-age=31536000, immutable"
+// immutable is how long a tile may be kept: for ever, by who asked. A cache between would hand it to those who have no token.
+const immutable = "private, max-age=31536000, immutable"
 
 // tile is GET /tlog/tile/<level>/<index>[.p/<width>] and /tlog/tile/entries/...
 func (a *API) tile(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
@@ -72,10 +72,9 @@ func (a *API) serveTile(ctx *fasthttp.RequestCtx, path string) error {
 	}
 	var b []byte
 	if p.Entries {
-		b, err = a.bundle(p)
+		b, err = a.bundle(ctx, p)
 	} else {
-		hashes, _ := a.node.Log()
-		b, err = tiles.ReadTile(hashes, size, p)
+		b, err = tiles.ReadTile(a.node.Log(), size, p)
 	}
 	if err != nil {
 		return err
@@ -87,15 +86,15 @@ func (a *API) serveTile(ctx *fasthttp.RequestCtx, path string) error {
 }
 
 // bundle reads the records of a tile.
-func (a *API) bundle(p tiles.Path) ([]byte, error) {
-	ctx, cancel := a.within()
-	defer cancel()
-	records, err := a.node.Records(ctx, p.First(), p.Width)
+func (a *API) bundle(ctx *fasthttp.RequestCtx, p tiles.Path) ([]byte, error) {
+	work, end := a.within(ctx)
+	defer end()
+	records, err := a.node.Records(work, p.First(), p.Width)
 	if err != nil {
 		return nil, a.late(err)
 	}
 	if len(records) < p.Width {
-		return nil, refuse(http.StatusServiceUnavailable, "not_ready", "ask another node", "this node has only %d of the %d records", len(records), p.Width)
+		return nil, refuseNow(http.StatusServiceUnavailable, "not_ready", "ask another node", "this node has only %d of the %d records", len(records), p.Width)
 	}
 	return tiles.EncodeEntries(records)
 }
@@ -124,7 +123,7 @@ func (a *API) consistency(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 	if err != nil {
 		return err
 	}
-	hashes, _ := a.node.Log()
+	hashes := a.node.Log()
 	answer := consistencyAnswer{From: from, To: to, Checkpoint: string(note)}
 	answer.FromRoot, err = tlog.TreeHash(from, hashes)
 	if err == nil {
