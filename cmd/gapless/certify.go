@@ -19,7 +19,7 @@ type certifyOptions struct {
 	from, to         string
 	at, format, file string
 	since            []int64
-	segments         bool
+	segments, counts bool
 }
 
 func newCertify() *cobra.Command {
@@ -29,9 +29,10 @@ func newCertify() *cobra.Command {
 		Short: "write a certificate of how complete devices' frames are, to be checked offline",
 		Long: "Asks a node for a certificate: how many numbers were expected and stored, each gap with its cause, and the proof that a majority of the nodes\n" +
 			"signed. gapless verify checks it without any node. Everything that was acknowledged before the command is in it; for that a seal is ended, which\n" +
-			"takes a moment: --at newest takes the newest census that is there.\n\n" +
+			"takes a moment. A token that may only read ends none, and gets what --at newest gives: the newest census that is there.\n\n" +
 			"A page (--format html) is for people and cannot be checked; a bundle (tar) has the certificate, the checkpoint to keep for the next one (--since),\n" +
-			"and with --segments the files that hold the frames. The exit code is 0 whatever the verdict is.",
+			"and with --segments the files that hold the frames, of other tenants, too: that needs the scope admin. With --counts-only the certificate has no\n" +
+			"hashes of frames, and stays small however many seals there were. The exit code is 0 whatever the verdict is.",
 		Example: "  gapless certify mill-07\n  gapless certify mill-07 --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z -o november.json\n" +
 			"  gapless certify --match site=graz --format tar --segments -o graz.tar",
 	}
@@ -49,9 +50,10 @@ func newCertify() *cobra.Command {
 	f.Uint64Var(&o.toSeq, "to-seq", 0, "highest number")
 	f.StringVar(&o.from, "from", "", "earliest device time (RFC 3339); with --to")
 	f.StringVar(&o.to, "to", "", "device time that is not inside any more")
-	f.StringVar(&o.at, "at", "now", "now: everything acknowledged until now; newest: as of the newest census")
+	f.StringVar(&o.at, "at", "", "now: everything acknowledged until now (default, for a token that may write); newest: as of the newest census")
 	f.Int64SliceVar(&o.since, "since", nil, "records of a checkpoint that you kept: prove that it is a beginning of the new one")
 	f.StringVar(&o.format, "format", "", "json, html or tar (default: by the name of the file, else json)")
+	f.BoolVar(&o.counts, "counts-only", false, "the counts only: nothing about the bytes of the frames, so that no segments can be checked with it")
 	f.BoolVar(&o.segments, "segments", false, "with tar: the segment files, too")
 	f.StringVarP(&o.file, "output", "o", "", "file to write; - is the standard output (default certificate.json, or .html, .tar)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -99,6 +101,9 @@ func (o *certifyOptions) body(cmd *cobra.Command) ([]byte, error) {
 	if len(o.since) > 0 {
 		q["since"] = o.since
 	}
+	if o.counts {
+		q["counts_only"] = true
+	}
 	return json.Marshal(q)
 }
 
@@ -117,13 +122,17 @@ func (o *certifyOptions) params() (url.Values, error) {
 	if o.format != "json" && o.format != "html" && o.format != "tar" {
 		return nil, fmt.Errorf("--format %q: give json, html or tar", o.format)
 	}
-	if o.at != "now" && o.at != "newest" {
+	if o.at != "" && o.at != "now" && o.at != "newest" {
 		return nil, fmt.Errorf("--at %q: give now or newest", o.at)
 	}
 	if o.file == "" {
 		o.file = "certificate." + o.format
 	}
-	q := query{"format": {o.format}, "at": {o.at}}
+	if o.segments && o.counts {
+		return nil, errors.New("--segments with --counts-only: the certificate would have nothing to check them with")
+	}
+	q := query{"format": {o.format}}
+	q.set("at", o.at)
 	if o.segments {
 		if o.format != "tar" {
 			return nil, fmt.Errorf("--segments needs --format tar, not %s", o.format)

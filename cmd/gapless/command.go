@@ -43,6 +43,7 @@ var commandNames = map[uint16]string{
 	proof.KindKey:          "proof-key",
 	proof.KindCosign:       "proof-cosign",
 	proof.KindWitness:      "proof-witness",
+	proof.KindRetire:       "proof-retire",
 }
 
 // commandOf says which command an entry holds.

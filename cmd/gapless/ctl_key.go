@@ -31,8 +31,8 @@ func newProofKey(c *client) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key",
 		Short: "the keys with which nodes sign",
-		Long: "Each node signs the log of the proof with a key of its own, which it makes at its first start and which never leaves its disk. A key that was in use\n" +
-			"stays in the policy: what it signed stays valid.",
+		Long: "Each node signs the log of the proof with a key of its own, which it makes when it first has a vote and which never leaves its disk. A key that was\n" +
+			"in use stays in the policy as long as its node votes: what it signed stays valid.",
 	}
 	cmd.AddCommand(newKeyList(c), newKeyRotate(c))
 	return cmd
@@ -69,7 +69,7 @@ func (k *proofKeys) write(w io.Writer) error {
 	for _, key := range k.Keys {
 		state, until := "in use", "-"
 		if key.Until > 0 {
-			state, until = "replaced", fmt.Sprint(key.Until)
+			state, until = "ended", fmt.Sprint(key.Until)
 		}
 		t.add(key.Node, state, fmt.Sprint(key.Since), until, key.Server, key.VKey)
 	}
@@ -80,17 +80,18 @@ func (k *proofKeys) write(w io.Writer) error {
 	return err
 }
 
-// inLog reports whether the cluster knows the key that the asked node signs with.
+// inLog reports whether the cluster knows the newest key of the asked node, or it has none.
 func (k *proofKeys) inLog() bool {
-	return slices.ContainsFunc(k.Keys, func(key proofKey) bool { return key.VKey == k.VKey })
+	return k.VKey == "" || slices.ContainsFunc(k.Keys, func(key proofKey) bool { return key.VKey == k.VKey })
 }
 
 func newKeyRotate(c *client) *cobra.Command {
 	return &cobra.Command{
 		Use:   "rotate",
 		Short: "make the node that is asked sign with a new key",
-		Long: "Make the node that is asked (--url) sign with a new key, and destroy the old one. What the old one signed stays valid; who verifies needs a policy\n" +
-			"with the new one (gapless ctl proof policy) for what is signed from now on. One node after the other.",
+		Long: "Make the node that is asked (--url) sign with a new key. Once the log has that, signed with both, the old one is destroyed; should the node end before,\n" +
+			"it goes on at its next start. What the old one signed stays valid; who verifies needs a policy with the new one (gapless ctl proof policy) for what is\n" +
+			"signed from now on. One node after the other.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return rotateKey(cmd.Context(), c, cmd.OutOrStdout())
@@ -114,7 +115,7 @@ func rotateKey(ctx context.Context, c *client, w io.Writer) error {
 		select {
 		case <-again.C:
 		case <-ctx.Done():
-			return fmt.Errorf("the log does not have it after %s, and the node does not sign before; gapless ctl key list shows when it does", c.timeout)
+			return fmt.Errorf("the log does not have it after %s, and the node signs with the one before; gapless ctl key list shows when it does", c.timeout)
 		}
 		if err := c.get(ctx, "/v1/proof/keys", nil, &k); err != nil && ctx.Err() == nil {
 			return err

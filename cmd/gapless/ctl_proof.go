@@ -19,11 +19,13 @@ type proofStatus struct {
 	Origin  string `json:"origin"`
 	Ordinal uint32 `json:"ordinal"`
 	Sealed  uint32 `json:"sealed"`
+	Counted uint32 `json:"counted"`
 	Pending []struct {
 		Ordinal  uint32   `json:"ordinal"`
 		Index    uint64   `json:"index"`
 		Reported []string `json:"reported"`
 		Roots    int      `json:"roots"`
+		Censuses int      `json:"censuses"`
 	} `json:"pending"`
 	LogRecords int64  `json:"log_records"`
 	LogRoot    string `json:"log_root"`
@@ -31,6 +33,7 @@ type proofStatus struct {
 		Records int64    `json:"records"`
 		Root    string   `json:"root"`
 		Census  uint64   `json:"census"`
+		Time    string   `json:"census_time"`
 		Signers []string `json:"signers"`
 	} `json:"checkpoint"`
 	Checked     uint32 `json:"checked"`
@@ -83,6 +86,9 @@ func (s *proofStatus) write(w io.Writer) error {
 	fmt.Fprintf(w, "checkpoint  %s\n", s.checkpoint())
 	fmt.Fprintf(w, "seals       %d in the log, %d of them checked by this node; %d is open\n", s.Sealed, min(s.Checked, s.Sealed), s.Ordinal)
 	fmt.Fprintf(w, "pending     %d\n", len(s.Pending))
+	if s.uncounted() {
+		fmt.Fprintf(w, "NO CENSUS   of the seals behind %d: no majority took one, or the nodes' ledgers differ; end another seal\n", s.Counted)
+	}
 	if s.Objection != "" {
 		fmt.Fprintf(w, "objection   this node does not sign: %s\n", clean(s.Objection))
 	}
@@ -90,6 +96,21 @@ func (s *proofStatus) write(w io.Writer) error {
 		return err
 	}
 	return s.writeDifferences(w)
+}
+
+// uncounted reports whether one of the newest seals has no census: it is done with, or those who have counted it differ.
+func (s *proofStatus) uncounted() bool {
+	waits := uint32(0)
+	for _, p := range s.Pending {
+		if p.Ordinal > s.Sealed || p.Ordinal <= s.Counted {
+			continue
+		}
+		if p.Censuses > 1 {
+			return true
+		}
+		waits++
+	}
+	return s.Counted+waits < s.Sealed
 }
 
 // checkpoint says what the newest checkpoint covers.
@@ -103,7 +124,7 @@ func (s *proofStatus) checkpoint() string {
 	}
 	census := "no census yet"
 	if s.Checkpoint.Census > 0 {
-		census = fmt.Sprintf("census at %d", s.Checkpoint.Census)
+		census = strings.TrimSuffix(fmt.Sprintf("census at %d of %s", s.Checkpoint.Census, s.Checkpoint.Time), " of ")
 	}
 	return clean(fmt.Sprintf("%s, %s, signed by %s", plural(uint64(s.Checkpoint.Records), "record", "records"), census, strings.Join(names, " ")))
 }
@@ -113,9 +134,9 @@ func (s *proofStatus) writePending(w io.Writer) error {
 		return nil
 	}
 	fmt.Fprintln(w)
-	t := newTable("SEAL#", "INDEX#", "ROOTS#", "REPORTED")
+	t := newTable("SEAL#", "INDEX#", "ROOTS#", "CENSUSES#", "REPORTED")
 	for _, p := range s.Pending {
-		t.add(fmt.Sprint(p.Ordinal), fmt.Sprint(p.Index), fmt.Sprint(p.Roots), strings.Join(p.Reported, " "))
+		t.add(fmt.Sprint(p.Ordinal), fmt.Sprint(p.Index), fmt.Sprint(p.Roots), fmt.Sprint(p.Censuses), strings.Join(p.Reported, " "))
 	}
 	return t.write(w)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/gaplessdb/gapless/proof/verify"
 )
@@ -15,26 +16,33 @@ import (
 type verifyOptions struct {
 	certificate, policy, segments, frame string
 	since                                []string
-	receipt, body                        string
+	receipt, body, trace                 string
 	json, quiet                          bool
 }
+
+const verifyLong = "Checks a certificate against the keys in a policy, and against nothing else: no node is asked. With segment files it also computes\n" +
+	"the hash of every frame in scope again. One line for each thing that was checked, and one for each that nobody can check.\n\n" +
+	"The policy is what you trust: get it, or compare it, on another way than the certificate. Keep the checkpoint of each certificate\n" +
+	"and give it with the next one (--since): only so is it found out when all nodes rewrite their history together.\n\n" +
+	"With --receipt it checks what a node signed for a batch: the signature; with --body that this was sent; with a certificate that it was made\n" +
+	"behind the batch. The last line and the exit code are about the receipt then.\n\n" +
+	"With --trace it checks the proof of one stored frame, from the checkpoint to its bytes: what `gapless trace --json` prints. Exit code 0 is FRAME\n" +
+	"PROVEN then.\n\n" +
+	"Exit code: 0 COMPLETE, 3 COMPLETE_BETWEEN_SEEN, 4 EXPLAINED, 5 INCOMPLETE, 6 INDETERMINATE, 10 tampered with, 11 not signed by whom\n" +
+	"the policy asks for, 12 segments are missing, 13 history rewritten, 64 wrong usage, 70 cannot tell."
+
+const verifyExample = "  gapless verify --certificate mill-07.json --policy plant.policy\n" +
+	"  gapless verify bundle.tar --policy plant.policy --since checkpoint-2026-10\n" +
+	"  gapless verify --certificate mill-07.json --policy plant.policy --segments /mnt/copy/segments --frame mill-07/3/4711\n" +
+	"  gapless trace mill-07 3 4711 --json > trace.json; gapless verify --trace trace.json --policy plant.policy"
 
 func newVerify() *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
-		Use:   "verify [BUNDLE.tar]",
-		Short: "check a certificate, offline",
-		Long: "Checks a certificate against the keys in a policy, and against nothing else: no node is asked. With segment files it also computes\n" +
-			"the hash of every frame in scope again. One line for each thing that was checked, and one for each that nobody can check.\n\n" +
-			"The policy is what you trust: get it, or compare it, on another way than the certificate. Keep the checkpoint of each certificate\n" +
-			"and give it with the next one (--since): only so is it found out when all nodes rewrite their history together.\n\n" +
-			"With --receipt it checks what a node signed for a batch: the signature; with --body that this was sent; with a certificate that it was made\n" +
-			"behind the batch. The last line and the exit code are about the receipt then.\n\n" +
-			"Exit code: 0 COMPLETE, 3 COMPLETE_BETWEEN_SEEN, 4 EXPLAINED, 5 INCOMPLETE, 6 INDETERMINATE, 10 tampered with, 11 not signed by whom\n" +
-			"the policy asks for, 12 segments are missing, 13 history rewritten, 64 wrong usage, 70 cannot tell.",
-		Example: "  gapless verify --certificate mill-07.json --policy plant.policy\n" +
-			"  gapless verify bundle.tar --policy plant.policy --since checkpoint-2026-10\n" +
-			"  gapless verify --certificate mill-07.json --policy plant.policy --segments /mnt/copy/segments --frame mill-07/3/4711",
+		Use:     "verify [BUNDLE.tar]",
+		Short:   "check a certificate, a receipt, or the trace of a frame, offline",
+		Long:    verifyLong,
+		Example: verifyExample,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return wrongUsage("give one bundle, or --certificate")
@@ -42,25 +50,21 @@ func newVerify() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.receipt != "" || o.body != "" {
+			switch {
+			case o.trace != "":
+				return o.runTrace(cmd, args)
+			case o.receipt != "" || o.body != "":
 				return o.runReceipt(cmd, args)
 			}
-			in, done, err := o.input(args)
-			if err != nil {
-				return err
-			}
-			defer done()
-			bar := &stages{w: cmd.ErrOrStderr()}
-			if !o.quiet {
-				in.Progress = bar.step
-			}
-			report := verify.Run(cmd.Context(), in)
-			bar.end()
-			return o.print(cmd.OutOrStdout(), &report)
+			return o.run(cmd, args)
 		},
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{verify.CodeUsage, err} })
-	f := cmd.Flags()
+	o.flags(cmd.Flags())
+	return cmd
+}
+
+func (o *verifyOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.certificate, "certificate", "", "the certificate, as JSON")
 	f.StringVar(&o.policy, "policy", "", "the keys that you trust, and how many of them (required)")
 	f.StringVar(&o.segments, "segments", "", "directory with segment files")
@@ -68,9 +72,25 @@ func newVerify() *cobra.Command {
 	f.StringVar(&o.frame, "frame", "", "device/epoch/seq of a frame to look for, or device/stream/epoch/seq")
 	f.StringVar(&o.receipt, "receipt", "", "a receipt to check, or the answer that has it")
 	f.StringVar(&o.body, "body", "", "with --receipt: the body of the request, as it was sent")
+	f.StringVar(&o.trace, "trace", "", "the trace of a stored frame to check, as gapless trace --json prints it")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	f.BoolVar(&o.quiet, "quiet", false, "print the last line only")
-	return cmd
+}
+
+// run checks a certificate.
+func (o *verifyOptions) run(cmd *cobra.Command, args []string) error {
+	in, done, err := o.input(args)
+	if err != nil {
+		return err
+	}
+	defer done()
+	bar := &stages{w: cmd.ErrOrStderr()}
+	if !o.quiet {
+		in.Progress = bar.step
+	}
+	report := verify.Run(cmd.Context(), in)
+	bar.end()
+	return o.print(cmd.OutOrStdout(), &report)
 }
 
 func wrongUsage(format string, args ...any) error {
@@ -128,7 +148,14 @@ func printReport(w io.Writer, r *verify.Report) error {
 // outcome is the last line.
 func outcome(r *verify.Report) string {
 	if r.Verdict != "" {
-		return fmt.Sprintf("%s (exit code %d)", r.Verdict, r.Code)
+		text := fmt.Sprintf("%s (exit code %d)", r.Verdict, r.Code)
+		if r.Frame != nil && r.Frame.Tenant != "" {
+			text += ", for tenant " + clean(r.Frame.Tenant)
+		}
+		if r.WordOf != "" {
+			text += fmt.Sprintf(", if node %s tells the truth: without segments, which numbers lie in the time is its word alone", r.WordOf)
+		}
+		return text
 	}
 	what := map[int]string{
 		verify.CodeTampered:       "TAMPERED WITH",

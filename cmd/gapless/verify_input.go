@@ -68,7 +68,7 @@ func (o *verifyOptions) bundle(in *verify.Input, path string) (done func(), err 
 	if err != nil {
 		return done, err
 	}
-	in.Certificate, in.Files = b.Certificate, verify.Bundle(b)
+	in.Certificate, in.Files, in.Bundled = b.Certificate, verify.Bundle(b), true
 	c, err := certificate.Parse(b.Certificate) // a damaged one is for Run to name
 	if err == nil && b.Checkpoint != nil && string(b.Checkpoint) != c.Proof.Checkpoint {
 		return done, &exitError{verify.CodeTampered, fmt.Errorf("%s: its checkpoint is not that of its certificate", path)}

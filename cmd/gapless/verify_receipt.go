@@ -3,9 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -65,16 +63,9 @@ func (o *verifyOptions) receiptInput(args []string) (in verify.ReceiptInput, don
 
 // receiptFile reads a receipt: the note, or the answer that has it.
 func receiptFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	b, err := readUpTo(path, maxAnswer)
 	if err != nil {
 		return nil, err
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxAnswer+1))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, err
-	}
-	if len(b) > maxAnswer {
-		return nil, fmt.Errorf("%s has more than %d bytes", path, maxAnswer)
 	}
 	if text := bytes.TrimSpace(b); len(text) == 0 || text[0] != '{' {
 		return b, nil

@@ -9,8 +9,10 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/proof/certificate"
+	"github.com/gaplessdb/gapless/proof/record"
 	"github.com/gaplessdb/gapless/proof/verify/world"
 	"github.com/gaplessdb/gapless/vfs"
 )
@@ -70,6 +72,7 @@ func writeWorld(t *testing.T, dir string) {
 	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	put("trace.json", w.Trace(frame.StreamKey{Tenant: "default", Device: "mill-07", Stream: "0"}, 1, 110, nil))
 	for _, device := range []string{"mill-07", "mill-08"} {
 		c := w.Certify(certificate.Request{Scope: certificate.Scope{Tenant: "default", Devices: []string{device}}, Since: []int64{2}})
 		put(device+".json", w.Encode(c))
@@ -79,6 +82,19 @@ func writeWorld(t *testing.T, dir string) {
 		}
 		put(device+".tar", b.Bytes())
 	}
+	scope := certificate.Scope{Tenant: "default", Devices: []string{"mill-08"}}
+	var b bytes.Buffer
+	if err := certificate.WriteBundle(&b, w.Certify(certificate.Request{Scope: scope}), w.Policy(), nil); err != nil {
+		t.Fatal(err)
+	}
+	put("plain.tar", b.Bytes())
+	put("torn.tar", b.Bytes()[:b.Len()-1024])
+	put("none.policy", bytes.Replace(w.Policy(), []byte("quorum nodes"), []byte("quorum none"), 1))
+	counts := scope
+	counts.CountsOnly = true
+	put("counts.json", w.Encode(w.Certify(certificate.Request{Scope: counts})))
+	scope.Time = []string{"2026-01-01T00:00:00Z", record.Time(w.MS)}
+	put("time.json", w.Encode(w.Certify(certificate.Request{Scope: scope})))
 }
 
 func on(device string, next uint64) ledger.Heartbeat {
