@@ -22,7 +22,8 @@ type Certificate struct {
 	Log        Tree   // of its checkpoint,
 	Checkpoint []byte // which is a signed note
 	Links      []Link // the proofs that what was asked for Since are beginnings of Log
-	Seals      []Seal // as they come in the log
+	Counts     int64  // number of the CENSUS in the log
+	Seals      []Seal // of the ordinals whose strips it shows, in their order
 	Sealed     uint32 // the ordinal that its census counts last
 
 	Verified []Verification // none: nobody checked it offline
@@ -39,6 +40,8 @@ type Asked struct {
 	Devices []string // sorted; none: Prefix
 	Prefix  string
 	Seq     []uint64 // first and last number of each counter; nil: all
+	Time    []string // device times, RFC 3339: from, and to, which is excluded; nil: all
+	Counts  bool     // counts only: nothing of the frames' bytes
 	Since   []int64  // sizes of earlier states of the log, ascending
 }
 
@@ -50,7 +53,7 @@ func (a *Asked) holds(c Counter) bool {
 	return strings.HasPrefix(c.Device, a.Prefix) && !c.system()
 }
 
-// numbers is what is in scope of any counter.
+// numbers is what is in scope of any counter, whatever its times.
 func (a *Asked) numbers() Numbers {
 	if len(a.Seq) == 0 {
 		return NumbersOf(Span{0, 1<<64 - 2})
@@ -63,6 +66,9 @@ func (a *Asked) numbers() Numbers {
 type Counted struct {
 	GapReport
 	Reasons []string // why the verdict is not better
+	Whole   []uint64 // first and last expected number of the counter, in scope or not; nil: none is expected
+
+	DeclaredAt time.Time // when the device last named its end, by the cluster's clock; zero unless it is a watermark
 }
 
 // Sums is a certificate's sum of all counters.
@@ -91,6 +97,7 @@ type Seal struct {
 	Ordinal uint32 `json:"ordinal"`
 	First   uint64 `json:"first"`
 	Last    uint64 `json:"last"`
+	At      string `json:"at"` // when Last was committed
 	Root    string `json:"root"`
 }
 

@@ -28,6 +28,12 @@ func (a *Asked) String() string {
 	if len(a.Seq) > 0 {
 		what += fmt.Sprintf(", numbers %d to %d", a.Seq[0], a.Seq[1])
 	}
+	if len(a.Time) > 0 {
+		what += fmt.Sprintf(", times %s", strings.Join(a.Time, " to "))
+	}
+	if a.Counts {
+		what += ", counts only"
+	}
 	return what
 }
 
@@ -70,7 +76,9 @@ func (j *certificateJudge) verified() {
 
 // scope judges whether it is about what was asked.
 func (j *certificateJudge) scope() {
-	if !slices.Equal(j.Scope.Devices, j.Asked.Devices) || j.Scope.Prefix != j.Asked.Prefix || !slices.Equal(j.Scope.Seq, j.Asked.Seq) {
+	is, asked := &j.Scope, &j.Asked
+	same := slices.Equal(is.Devices, asked.Devices) && is.Prefix == asked.Prefix && slices.Equal(is.Seq, asked.Seq)
+	if !same || !slices.Equal(is.Time, asked.Time) || is.Counts != asked.Counts {
 		j.fault(Counter{}, Numbers{}, "OTHER SCOPE: it is about %s", &j.Scope)
 	}
 	for i := range j.Counted {
@@ -90,6 +98,8 @@ func (j *certificateJudge) counter(c *Counted) {
 	if c.Server {
 		j.unnumbered(c)
 	}
+	j.timed(c)
+	j.spoken(c)
 	j.grade(c)
 	if c.Server || len(j.out) > 0 {
 		return
@@ -176,7 +186,7 @@ func (j *certificateJudge) omitted() {
 		case c == nil:
 			j.fault(rec.counter, stored, "LEFT OUT: it says nothing of a counter in its scope")
 		case c.Part:
-			if left := stored.And(j.Asked.numbers()).Minus(c.expected()); !left.Empty() {
+			if left := stored.And(j.wanted(rec)).Minus(c.expected()); !left.Empty() {
 				j.fault(rec.counter, left, "LEFT OUT: of the numbers in its scope these were stored at its index")
 			}
 		}
@@ -186,12 +196,23 @@ func (j *certificateJudge) omitted() {
 	}
 }
 
+// wanted is the numbers of a counter that are in scope for sure.
+func (j *certificateJudge) wanted(rec *record) (in Numbers) {
+	if len(j.Asked.Time) == 0 {
+		return j.Asked.numbers()
+	}
+	if first, behind, known := j.Asked.within(rec); known && first < behind {
+		in = NumbersOf(Span{first, behind - 1})
+	}
+	return in
+}
+
 // verdicts from the best to the worst.
-var verdicts = []string{"COMPLETE", "COMPLETE_BETWEEN_SEEN", "EXPLAINED", "INCOMPLETE", "INDETERMINATE"}
+var verdicts = [...]string{"COMPLETE", "COMPLETE_BETWEEN_SEEN", "EXPLAINED", "INCOMPLETE", "INDETERMINATE"}
 
 // sums adds up the counters, and finds the worst of them.
 func (j *certificateJudge) sums() {
-	sums, causes, worst := Sums{}, map[string]uint64{}, 0
+	sums, causes := Sums{}, map[string]uint64{}
 	for i := range j.Counted {
 		c := &j.Counted[i]
 		sums.Expected, sums.Stored = sums.Expected+c.Expected, sums.Stored+c.Stored
@@ -202,10 +223,6 @@ func (j *certificateJudge) sums() {
 				causes[g.Cause] += g.Count()
 			}
 		}
-		worst = max(worst, slices.Index(verdicts, c.Verdict))
-	}
-	if len(j.Counted) == 0 || len(j.Absent) > 0 {
-		worst = len(verdicts) - 1
 	}
 	same := j.Sums.Expected == sums.Expected && j.Sums.Stored == sums.Stored && j.Sums.Missing == sums.Missing && j.Sums.Open == sums.Open
 	for cause, n := range causes {
@@ -214,7 +231,33 @@ func (j *certificateJudge) sums() {
 	if !same || len(j.Sums.Causes) != len(causes) || sums.Expected != sums.Stored+sums.Missing {
 		j.fault(Counter{}, Numbers{}, "SUMS: it says %+v, its counters add up to %+v and the causes %v", j.Sums, sums, causes)
 	}
-	if j.Verdict != verdicts[worst] {
-		j.fault(Counter{}, Numbers{}, "VERDICT: %s, and the worst of its counters is %s", j.Verdict, verdicts[worst])
+	if worst := j.worst(); j.Verdict != worst {
+		j.fault(Counter{}, Numbers{}, "VERDICT: %s, and the worst of its counters is %s", j.Verdict, worst)
 	}
+}
+
+// worst is the worst verdict of its counters. One of which nothing lies in the time that was asked for has none, but there is one for each stream.
+func (c *Certificate) worst() string {
+	const last = len(verdicts) - 1
+	worst, judged := 0, map[Counter]bool{}
+	for i := range c.Counted {
+		k := &c.Counted[i]
+		told := len(c.Asked.Time) == 0 || k.Known
+		if told {
+			worst = max(worst, slices.Index(verdicts[:], k.Verdict))
+		}
+		if c.fell(i) {
+			worst = max(worst, slices.Index(verdicts[:], "COMPLETE_BETWEEN_SEEN"))
+		}
+		judged[k.Counter.stream()] = judged[k.Counter.stream()] || told
+	}
+	for _, told := range judged {
+		if !told {
+			worst = last
+		}
+	}
+	if len(c.Counted) == 0 || len(c.Absent) > 0 {
+		worst = last
+	}
+	return verdicts[worst]
 }

@@ -10,8 +10,8 @@ const WithheldWords = "WITHHELD: "
 
 // certificates: a certificate confirms itself offline, with the bytes on each node's disk, too. What it calls stored was sent and is there in
 // the end, with the same bytes; what it calls missing was not stored at its index; its sums and its verdict follow from that. One that is asked
-// for now has all that was acknowledged before. The log under it only grows, and is the same wherever it is shown. In the end every node gives
-// one.
+// for now has all that was acknowledged before; none is of a later moment than its index, or of a census that is not the newest of its log. The log
+// under it only grows, and is the same wherever it is shown. In the end every node gives one.
 func certificates(r *Run) (out []Violation) {
 	h := r.history()
 	for _, c := range r.Certified {
@@ -21,6 +21,8 @@ func certificates(r *Run) (out []Violation) {
 	}
 	out = append(out, alike(r)...)
 	out = append(out, behind(r)...)
+	out = append(out, moments(r)...)
+	out = append(out, superseded(r)...)
 	out = append(out, proofLog(r)...)
 	return append(out, r.uncertified()...)
 }

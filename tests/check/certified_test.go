@@ -94,8 +94,8 @@ func TestCertificates(t *testing.T) {
 	for _, found := range a.judge() {
 		t.Error(found)
 	}
-	if n := len(a.run.Certified); n != 4 || len(a.run.Recorded) != 2 {
-		t.Fatalf("%d certificates were given, of four, and the log %d times, of two", n, len(a.run.Recorded))
+	if n := len(a.run.Certified); n != 6 || len(a.run.Recorded) != 2 {
+		t.Fatalf("%d certificates were given, of six, and the log %d times, of two", n, len(a.run.Recorded))
 	}
 	for _, c := range a.run.Certified {
 		if whole := c.Consistency == check.Now; len(c.Verified) == 0 || whole && len(c.Verified) != 2 {

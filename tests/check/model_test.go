@@ -123,6 +123,9 @@ func (m *model) send(b Batch, outcome Outcome, stored bool) int {
 	b.Node = m.node()
 	b.Invoke, b.Return = m.moment()
 	b.Outcome = outcome
+	if b.Numbered {
+		b.BaseNS, b.StepNS = modelTime(0).UnixNano(), int64(time.Second)
+	}
 	if outcome == Acked || outcome == Unknown && stored {
 		committed := b
 		m.commit(&committed)
@@ -190,7 +193,13 @@ func (m *model) answer(client int, consistency string) Answer {
 		a.After = uint64(m.rng.Int64N(int64(a.Index) + 1))
 	}
 	m.applied[a.Node] = max(low, a.Index)
+	a.At = modelTime(a.Index)
 	return a
+}
+
+// modelTime is when an entry was committed.
+func modelTime(index uint64) time.Time {
+	return time.Unix(1_790_000_000, 0).Add(time.Duration(index) * time.Millisecond)
 }
 
 func (m *model) consistency() string {

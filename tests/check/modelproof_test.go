@@ -61,8 +61,13 @@ func (m *model) certify(node string) {
 	p.append(fmt.Sprint("SEAL", m.index()))
 	p.append(fmt.Sprint("CENSUS", m.index()))
 	p.sizes = append(p.sizes, p.size)
-	c := &Certificate{Log: p.tree(p.size), Seals: slices.Clone(p.seals), Sealed: uint32(len(p.seals))}
-	c.Answer = Answer{Client: 71, Node: node, Consistency: Now, Invoke: m.now, Return: m.now + 5, History: 1, Index: m.index()}
+	c := &Certificate{Log: p.tree(p.size), Counts: p.size - 1, Sealed: uint32(len(p.seals))}
+	for _, s := range p.seals {
+		if m.at(s.Last).frames() > m.at(s.First-1).frames() {
+			c.Seals = append(c.Seals, s)
+		}
+	}
+	c.Answer = Answer{Client: 71, Node: node, Consistency: Now, Invoke: m.now, Return: m.now + 5, History: 1, Index: m.index(), At: modelTime(m.index())}
 	for _, d := range m.clients {
 		c.Asked.Devices = append(c.Asked.Devices, d.name)
 	}
@@ -92,6 +97,9 @@ func (m *model) certify(node string) {
 // certified is what a certificate says where a node reports this.
 func certified(g GapReport) Counted {
 	c := Counted{GapReport: g}
+	if c.Known && c.First <= c.Last {
+		c.Whole = []uint64{c.First, c.Last}
+	}
 	add := func(is bool, why string) {
 		if is {
 			c.Reasons = append(c.Reasons, why)
@@ -115,10 +123,8 @@ func certified(g GapReport) Counted {
 // settle makes sums, verdict and what came of checking it fit the counters, so that only what was meant is wrong.
 func (c *Certificate) settle() {
 	c.Sums, c.Verdict = Sums{Causes: map[string]uint64{}}, verdicts[0]
-	worst := 0
 	for i := range c.Counted {
 		k := &c.Counted[i]
-		worst = max(worst, slices.Index(verdicts, k.Verdict))
 		c.Sums.Expected, c.Sums.Stored, c.Sums.Missing = c.Sums.Expected+k.Expected, c.Sums.Stored+k.Stored, c.Sums.Missing+k.Expected-k.Stored
 		for _, g := range k.Gaps {
 			if g.Cause == "" {
@@ -128,10 +134,7 @@ func (c *Certificate) settle() {
 			}
 		}
 	}
-	if len(c.Absent) > 0 || len(c.Counted) == 0 {
-		worst = len(verdicts) - 1
-	}
-	c.Verdict = verdicts[worst]
+	c.Verdict = c.worst()
 	c.Verified = []Verification{{Code: verdictCodes[c.Verdict]}, {Disk: "n1", Code: verdictCodes[c.Verdict]}}
 }
 

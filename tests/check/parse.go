@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"hash/maphash"
 	"slices"
+	"time"
 
 	"github.com/gaplessdb/gapless/frame"
 )
 
 // asOf is the state that an answer shows. There is one partition.
 type asOf []struct {
-	History uint64 `json:"history"`
-	Index   uint64 `json:"index"`
+	History uint64    `json:"history"`
+	Index   uint64    `json:"index"`
+	Time    time.Time `json:"time"`
 }
 
 func (a asOf) state() (history, index uint64, err error) {
@@ -23,7 +25,9 @@ func (a asOf) state() (history, index uint64, err error) {
 }
 
 func (a asOf) into(to *Answer) (err error) {
-	to.History, to.Index, err = a.state()
+	if to.History, to.Index, err = a.state(); err == nil {
+		to.At = a[0].Time
+	}
 	return err
 }
 

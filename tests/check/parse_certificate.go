@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -17,10 +18,13 @@ type certificateBody struct {
 		Devices []string `json:"devices"`
 		Prefix  *string  `json:"prefix"`
 		Seq     []uint64 `json:"seq"`
+		Time    []string `json:"time"`
+		Counts  bool     `json:"counts_only"`
 	} `json:"scope"`
 	AsOf struct {
-		History uint64 `json:"history"`
-		Index   uint64 `json:"index"`
+		History uint64    `json:"history"`
+		Index   uint64    `json:"index"`
+		Time    time.Time `json:"time"`
 	} `json:"as_of"`
 	Verdict   string `json:"verdict"`
 	Statement struct {
@@ -38,8 +42,15 @@ type certificateBody struct {
 			Index  int64  `json:"index"`
 			Record []byte `json:"record"`
 		} `json:"log"`
-		Consistency []Link `json:"consistency"`
+		Census      inLog   `json:"census"`
+		Seals       []inLog `json:"seals"`
+		Consistency []Link  `json:"consistency"`
 	} `json:"proof"`
+}
+
+// inLog is where a record is in the log.
+type inLog struct {
+	LogIndex int64 `json:"log_index"`
 }
 
 // epochBody has the members of a gap report, with names of its own for some of them.
@@ -57,8 +68,8 @@ func ParseCertificate(body []byte, c *Certificate) error {
 	err := json.Unmarshal(body, &b)
 	if err == nil {
 		c.Raw, c.History, c.Index, c.Verdict, c.Sums, c.Absent = body, b.AsOf.History, b.AsOf.Index, b.Verdict, b.Statement.Sums, b.Statement.Absent
-		c.Links = b.Proof.Consistency
-		c.Scope = Asked{Devices: b.Scope.Devices, Seq: b.Scope.Seq}
+		c.At, c.Links, c.Counts = b.AsOf.Time, b.Proof.Consistency, b.Proof.Census.LogIndex
+		c.Scope = Asked{Devices: b.Scope.Devices, Seq: b.Scope.Seq, Time: b.Scope.Time, Counts: b.Scope.Counts}
 		if b.Scope.Prefix != nil {
 			c.Scope.Prefix = *b.Scope.Prefix
 		}
@@ -72,7 +83,7 @@ func ParseCertificate(body []byte, c *Certificate) error {
 	}
 	for _, e := range b.Proof.Log {
 		if err == nil {
-			err = c.record(e.Record)
+			err = c.record(&b, e.Index, e.Record)
 		}
 	}
 	if err != nil {
@@ -89,6 +100,10 @@ func (e *epochBody) counted(counter Counter, a Answer) Counted {
 	for _, g := range r.Gaps {
 		*r.A.term(g.Cause) += g.Count()
 	}
+	var whole []uint64
+	if r.Known && r.First <= r.Last {
+		whole = []uint64{r.First, r.Last}
+	}
 	if r.Part = e.Seq != nil; r.Part {
 		if r.Known = len(e.Seq) == 2; r.Known {
 			r.First, r.Last = e.Seq[0], e.Seq[1]
@@ -96,7 +111,7 @@ func (e *epochBody) counted(counter Counter, a Answer) Counted {
 			r.First, r.Last = 0, 0
 		}
 	}
-	return Counted{r, e.Reasons}
+	return Counted{r, e.Reasons, whole, e.Tail.DeclaredAt}
 }
 
 // term is the side of identity A that a cause is on.
@@ -114,8 +129,9 @@ func (a *BalanceA) term(cause string) *uint64 {
 	return &a.Lost
 }
 
-// record takes in a record of the log: the certificate has the SEALs and one CENSUS.
-func (c *Certificate) record(data []byte) error {
+// record takes in a record of the log: the certificate has one CENSUS, the SEALs of the ordinals that it shows, and the last record, whatever
+// that is.
+func (c *Certificate) record(b *certificateBody, index int64, data []byte) error {
 	var r struct {
 		Seal
 		Type  string `json:"type"`
@@ -124,13 +140,14 @@ func (c *Certificate) record(data []byte) error {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
-	switch r.Type {
-	case "SEAL":
+	shown := slices.Contains(b.Proof.Seals, inLog{index})
+	switch {
+	case shown && r.Type == "SEAL":
 		c.Seals = append(c.Seals, r.Seal)
-	case "CENSUS":
+	case index == b.Proof.Census.LogIndex && r.Type == "CENSUS":
 		c.Sealed = r.Until
-	default:
-		return fmt.Errorf("a record of type %q", r.Type)
+	case shown || index != c.Log.Size-1:
+		return fmt.Errorf("a record of type %q at %d", r.Type, index)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 )
 
 // ParseGaps reads GET /v1/devices/{device}/gaps: a report of every counter of the device.
@@ -52,8 +53,9 @@ type gapReport struct {
 		Basis string  `json:"basis"`
 	} `json:"head"`
 	Tail struct {
-		Last  *uint64 `json:"last"`
-		Basis string  `json:"basis"`
+		Last       *uint64   `json:"last"`
+		Basis      string    `json:"basis"`
+		DeclaredAt time.Time `json:"declared_at"`
 	} `json:"tail"`
 	Numbering  string `json:"numbering"`
 	Expected   uint64 `json:"expected"`

@@ -184,8 +184,26 @@ var certificatePlants = []plant{
 		})},
 	{name: "a seal comes twice", checker: "certificates", words: "SEALS", run: spoilCertificate(later,
 		func(_ *planting, c *Certificate) { c.Seals = append(c.Seals, c.Seals[len(c.Seals)-1]) })},
-	{name: "a census that is not at a seal", checker: "certificates", words: "SEALS", run: spoilCertificate(later,
-		func(_ *planting, c *Certificate) { c.Sealed-- })},
+	{name: "a seal behind its census", checker: "certificates", words: "SEALS: number", run: spoilCertificate(later,
+		func(_ *planting, c *Certificate) { c.Sealed = c.Seals[len(c.Seals)-1].Ordinal - 1 })},
+	{name: "a seal without anything of its scope", checker: "certificates", words: "has no frame of its scope", run: spoilCertificate(
+		func(c *Certificate) bool { return len(c.Seals) > 0 && c.Seals[len(c.Seals)-1].Ordinal < c.Sealed },
+		func(p *planting, c *Certificate) { c.Seals = append(c.Seals, p.proof.seals[c.Sealed-1]) })},
+	{name: "seals, where counts were asked for", checker: "certificates", words: "SEALS: ", run: spoilCertificate(later,
+		func(_ *planting, c *Certificate) { c.Asked.Counts, c.Scope.Counts = true, true })},
+	{name: "a moment that came later", checker: "certificates", words: "MOMENT", run: spoilCertificate(
+		func(c *Certificate) bool { return c.Invoke > 0 }, func(_ *planting, c *Certificate) { c.At = c.At.Add(time.Hour) })},
+	{name: "a census that is not the newest", checker: "certificates", words: "SUPERSEDED", run: spoilCertificate(later,
+		func(p *planting, c *Certificate) { c.Counts = p.run.Certified[0].Counts })},
+	{name: "numbers of its time are left out", checker: "certificates", words: "LEFT OUT: of the numbers", run: spoilTimed(
+		func(k *Counted) { k.Last, k.Gaps = k.First, nil })},
+	{name: "numbers of another time", checker: "certificates", words: "TIME: by what", run: spoilTimed(
+		func(k *Counted) { k.First, k.Gaps = k.Last+1, nil; k.Last++ })},
+	{name: "its device fell silent in its time", checker: "certificates", words: "UNSPOKEN", run: spoilTimed(
+		func(k *Counted) {
+			k.Gaps, k.Reasons, k.Verdict, k.TailBasis = nil, nil, "COMPLETE", "watermark"
+			k.DeclaredAt = modelTime(1 << 39)
+		})},
 	{name: "the proof goes back", checker: "certificates", words: "REWOUND: the proof", run: func(_ *planting, r *Run) bool {
 		s := r.Sealings[len(r.Sealings)-1]
 		s.Invoke, s.Return, s.Sealed = s.Return+1, s.Return+2, s.Sealed-1

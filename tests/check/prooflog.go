@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -84,19 +85,53 @@ func (c *Certificate) links() (out []Violation) {
 	return out
 }
 
-// seals are those of a certificate: 1, 2, 3 and so on, each where the one before ends, the last one at the census.
+// seals are those of a certificate: each behind the one before, and none behind the census.
 func (j *certificateJudge) seals() {
-	end := uint64(0)
-	for i, s := range j.Seals {
-		if s.Ordinal != uint32(i+1) || s.Last < s.First || s.First != end+1 {
-			j.fault(Counter{}, Numbers{}, "SEALS: %d in the log is number %d and has the indexes %d to %d, the one before ends at %d",
-				i+1, s.Ordinal, s.First, s.Last, end)
+	ordinal, end := uint32(0), uint64(0)
+	for _, s := range j.Seals {
+		follows := s.Ordinal > ordinal && s.First > end && s.Last >= s.First
+		if !follows || s.Ordinal > j.Sealed || s.Last > j.Index || s.Ordinal == j.Sealed && s.Last < j.Index {
+			j.fault(Counter{}, Numbers{}, "SEALS: number %d has the indexes %d to %d, number %d before it ends at %d, the census of %d is at %d",
+				s.Ordinal, s.First, s.Last, ordinal, end, j.Sealed, j.Index)
 			return
 		}
-		end = s.Last
+		ordinal, end = s.Ordinal, s.Last
 	}
-	if end != j.Index || uint32(len(j.Seals)) != j.Sealed {
-		j.fault(Counter{}, Numbers{}, "SEALS: %d of them end at index %d; the census counts %d at %d", len(j.Seals), end, j.Sealed, j.Index)
+	if j.Asked.Counts && len(j.Seals) > 0 {
+		j.fault(Counter{}, Numbers{}, "SEALS: %d of them, although counts were asked for only", len(j.Seals))
+	}
+	if j.h.finals != nil && !j.Asked.Counts {
+		j.sealed()
+	}
+}
+
+// sealed holds the seals that a certificate shows against where the frames of its scope were committed: each has some, and none is in a seal that is
+// not shown.
+func (j *certificateJudge) sealed() {
+	has := make([]bool, len(j.Seals))
+	for i := range j.Counted {
+		c := &j.Counted[i]
+		s := j.h.finals.counters[c.Counter]
+		if s == nil || c.Server && len(j.Asked.Seq) > 0 {
+			return // nobody knows where its frames are
+		}
+		in := NumbersOf(Span{0, math.MaxUint64 - 1})
+		if !c.Server {
+			in = j.Asked.numbers()
+		}
+		left := s.by(j.place()).And(in)
+		for k, seal := range j.Seals {
+			before, end := place{j.History, seal.First - 1}, place{j.History, seal.Last}
+			inside := s.by(end).Minus(s.by(before)).And(in)
+			has[k] = has[k] || !inside.Empty() || c.Server && s.rowsBy(end) > s.rowsBy(before)
+			left = left.Minus(inside)
+		}
+		if !left.Empty() {
+			j.fault(c.Counter, left, "SEALS: no seal that it shows has these frames")
+		}
+	}
+	if k := slices.Index(has, false); k >= 0 {
+		j.fault(Counter{}, Numbers{}, "SEALS: number %d has no frame of its scope", j.Seals[k].Ordinal)
 	}
 }
 

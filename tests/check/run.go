@@ -73,7 +73,8 @@ type Answer struct {
 	Consistency string // "linearizable", "leader" or "stale"
 	Invoke      time.Duration
 	Return      time.Duration
-	After       uint64 // index that the answer had to contain (parameter after), 0 for none
-	History     uint64 // as_of
-	Index       uint64 // as_of: the answer shows all that was committed up to here and nothing behind it
+	After       uint64    // index that the answer had to contain (parameter after), 0 for none
+	History     uint64    // as_of
+	Index       uint64    // as_of: the answer shows all that was committed up to here and nothing behind it
+	At          time.Time // as_of: when that was, by the cluster's clock; zero where the answer does not say
 }

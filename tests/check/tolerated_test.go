@@ -76,7 +76,7 @@ var tolerated = []struct {
 				answer, doors := l.Answer, l.B
 				l = *o
 				l.Answer, l.B = answer, doors
-				l.Index = o.Index
+				l.Index, l.At = o.Index, o.At
 			}
 		}
 		r.Ledgers = append(r.Ledgers, l)

@@ -102,7 +102,7 @@ func (p *pinned) circumstances() {
 		at(2, 4, schedule.DiskFull, schedule.Step{Node: 3})).Plan.Beyond = true
 	p.add("crowd", false, at(4, 1, schedule.Kill, schedule.Step{}), at(12, 3, schedule.Isolate, schedule.Step{})).Crowd = 1000
 	few := p.add("descriptors", false, at(6, 1, schedule.Kill, schedule.Step{}))
-	few.Crowd, few.Setup.Limits.OpenFiles = 300, 128
+	few.Crowd, few.Setup.Limits.OpenFiles = 300, 146
 	little := p.add("memory", false, at(6, 1, schedule.Kill, schedule.Step{}), at(12, 1, schedule.Wipe, schedule.Step{Node: 2}))
 	little.Setup.Limits.MemoryBytes = 20 << 20
 	absence := p.add("installs", false, // each away until the others have cut their logs

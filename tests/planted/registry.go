@@ -141,6 +141,21 @@ var bugs = []bug{
 		says:    "certificates: WITHHELD: the node gives no certificate of everything in the end",
 	},
 	{
+		tag: "bug_cert_old_census", level: "L0", pkg: "./proof/verify", run: "TestOldCensus",
+		promise: "A certificate shows the newest CENSUS of its log.",
+		says:    "the old census: code 0, want 10",
+	},
+	{
+		tag: "bug_cert_old_watermark", level: "L0", pkg: "./proof/verify", run: "TestTailOfATime",
+		promise: "A time is complete only as far as its device has spoken.",
+		says:    "said long before: code 0, want 3",
+	},
+	{
+		tag: "bug_roots_unsigned", level: "L0", pkg: "./proof", run: "TestNoNodeSpeaksForAnother",
+		promise: "A node says for itself what it counted: no other says it in its name.",
+		says:    "FAIL: TestNoNodeSpeaksForAnother/roots_of_n1_by_a_key_that_nobody_knows",
+	},
+	{
 		tag: "bug_os_sync", level: "L2", pkg: "./tests/fault", run: "TestScenarios/power-all$", limit: 5 * time.Minute,
 		promise: "What is acknowledged is on the disks of a majority.",
 		says:    "durable: LOST",

@@ -28,14 +28,15 @@ type Certificate struct {
 
 // Scope is what a certificate is about.
 type Scope struct {
-	Tenant  string   `json:"tenant"`
-	Devices []string `json:"devices,omitempty"`
-	Prefix  *string  `json:"prefix,omitempty"`
-	Match   []string `json:"match,omitempty"`
-	Stream  *string  `json:"stream,omitempty"`
-	Epochs  []uint32 `json:"epochs,omitempty"`
-	Seq     []uint64 `json:"seq,omitempty"`
-	Time    []string `json:"time,omitempty"`
+	Tenant     string   `json:"tenant"`
+	Devices    []string `json:"devices,omitempty"`
+	Prefix     *string  `json:"prefix,omitempty"`
+	Match      []string `json:"match,omitempty"`
+	Stream     *string  `json:"stream,omitempty"`
+	Epochs     []uint32 `json:"epochs,omitempty"`
+	Seq        []uint64 `json:"seq,omitempty"`
+	Time       []string `json:"time,omitempty"`
+	CountsOnly bool     `json:"counts_only,omitempty"`
 }
 
 type asOf struct {
@@ -83,8 +84,9 @@ type first struct {
 }
 
 type last struct {
-	Last  *uint64 `json:"last,omitempty"`
-	Basis string  `json:"basis"`
+	Last       *uint64 `json:"last,omitempty"`
+	Basis      string  `json:"basis"`
+	DeclaredAt string  `json:"declared_at,omitempty"`
 }
 
 type gap struct {
@@ -171,27 +173,27 @@ func (h Hash) MarshalText() ([]byte, error) { return encode64(h[:]), nil }
 // ParseCertificate reads a certificate. c is the document without space between its tokens.
 func ParseCertificate(b []byte) (cert *Certificate, c []byte, err error) {
 	var what struct {
-		V    int
+		V    *int
 		Kind string
 	}
 	if err := json.Unmarshal(b, &what); err != nil {
 		return nil, nil, damaged("a certificate: %v", err)
 	}
-	if what.Kind == "gapless/certificate" && what.V != 1 {
-		return nil, nil, fmt.Errorf("a certificate of version %d: %w", what.V, ErrVersion)
+	if what.Kind == "gapless/certificate" && what.V != nil && *what.V != 1 {
+		return nil, nil, fmt.Errorf("a certificate of version %d: %w", *what.V, ErrVersion)
 	}
-	if c, err = oneEncoding(b, &cert); err != nil {
+	if c, err = oneEncoding(b, &cert, false); err != nil {
 		return nil, nil, fmt.Errorf("a certificate: %w", err)
 	}
-	if cert.Kind != "gapless/certificate" {
-		return nil, nil, damaged("a document of kind %q", cert.Kind)
+	if cert.Kind != "gapless/certificate" || cert.V != 1 {
+		return nil, nil, damaged("a document of kind %q and version %d", cert.Kind, cert.V)
 	}
 	return cert, c, cert.Scope.check()
 }
 
 // oneEncoding reads a document into a value, and makes sure that it is what that value is written as, but for space between the tokens: no
-// member twice, none in another place, no number or text in another form.
-func oneEncoding(b []byte, to any) (c []byte, err error) {
+// member twice, none in another place, no number or text in another form. What HTML reads as its own is escaped, or it is not.
+func oneEncoding(b []byte, to any, html bool) (c []byte, err error) {
 	var compact, again bytes.Buffer
 	if err := json.Compact(&compact, b); err != nil {
 		return nil, damaged("%v", err)
@@ -212,7 +214,7 @@ func oneEncoding(b []byte, to any) (c []byte, err error) {
 		return nil, damaged("%v", err)
 	}
 	out := json.NewEncoder(&again)
-	out.SetEscapeHTML(false)
+	out.SetEscapeHTML(html)
 	if err := out.Encode(to); err != nil {
 		return nil, damaged("%v", err)
 	}

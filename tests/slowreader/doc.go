@@ -11,8 +11,8 @@
 //	docs/format/leaves.md         leaves.go, merkle.go
 //	docs/format/content.md        content.go, group.go
 //	docs/format/census.md         census.go, verdict.go
-//	docs/format/tlog.md           note.go, policy.go, record.go
-//	docs/format/certificate.md    certificate.go, scope.go, verify.go, shown.go, restate.go, strips.go, files.go
+//	docs/format/tlog.md           note.go, policy.go, record.go, keyword.go
+//	docs/format/certificate.md    certificate.go, scope.go, verify.go, log.go, shown.go, restate.go, strips.go, files.go
 //
 // Every reader of those pages is held against the package that writes what they describe: files, leaves and certificates of all kinds,
 // whole and changed, and the golden ones of the first version. Where the two disagree, one of them is wrong, or the page leaves it open.

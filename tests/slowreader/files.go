@@ -53,8 +53,11 @@ func (v *verification) frames() error {
 			}
 			missing = fmt.Errorf("%v of ordinal %d has frames that no file has", want.Key, seal.Ordinal)
 		}
-		for key := range computed {
-			return damaged("%v has frames of ordinal %d in the files alone", key, seal.Ordinal)
+		for key, got := range computed {
+			counts := v.counts(key)
+			if counts != nil && (!v.knows(key) || len(clip(got.Runs, counts)) > 0) {
+				return damaged("%v has frames of ordinal %d in the files alone", key, seal.Ordinal)
+			}
 		}
 	}
 	if missing == nil {
@@ -68,12 +71,21 @@ func (v *verification) frames() error {
 	return damaged("%v", missing)
 }
 
-// ours are the segments with the rows that the certificate is about: in scope, and of no later ordinal.
+// holdsEpoch says whether epochs of an ordinal are in scope.
+func (v *verification) holdsEpoch(ordinal uint32) bool {
+	return len(v.cert.Scope.Epochs) == 0 || slices.Contains(v.cert.Scope.Epochs, ordinal)
+}
+
+// ours are the segments with the rows that the certificate is about: of epochs in scope, and of an ordinal that it shows.
 func (v *verification) ours() (list []*Segment) {
+	shown := map[uint32]bool{}
+	for _, s := range v.seals {
+		shown[s.Ordinal] = true
+	}
 	for _, s := range v.segments {
 		one := &Segment{}
 		for _, r := range s.Rows {
-			if v.cert.Scope.holds(r.Key) && r.ordinal() <= v.census.Seal {
+			if v.cert.Scope.holds(r.Key) && v.holdsEpoch(r.Epoch) && shown[r.ordinal()] {
 				one.Rows = append(one.Rows, r)
 			}
 		}
@@ -102,13 +114,13 @@ func (v *verification) times() error {
 	if err != nil {
 		return err
 	}
-	rows, err := distinctRows(v.ours())
+	rows, err := distinctRows(v.ours()) // what two files say of a number is the same
 	if err != nil {
 		return err
 	}
 	moments := map[Key][]moment{}
 	for _, r := range rows {
-		if r.Flags&flagNoTime == 0 {
+		if r.Flags&flagNoTime == 0 && v.isStored(r) {
 			moments[r.Key] = append(moments[r.Key], moment{r.Seq, r.TimeNS})
 		}
 	}
@@ -123,6 +135,13 @@ func (v *verification) times() error {
 		}
 	}
 	return nil
+}
+
+// isStored says whether the census has the number of a row.
+func (v *verification) isStored(r *Row) bool {
+	key := r.Key
+	key.Epoch = 0
+	return v.knows(r.Key) && len(clip(v.accountOf(key).Epochs[r.Epoch-1].stored(), []uint64{r.Seq, r.Seq})) > 0
 }
 
 func (v *verification) accountOf(key Key) *Account {

@@ -2,8 +2,10 @@ package slowreader
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"time"
 )
 
 // account is what census leaves say of a scope, in the words of a certificate.
@@ -37,7 +39,6 @@ func restate(scope *Scope, accounts []*Account, inTime func(Key) ([]uint64, bool
 		}
 	}
 	a.statement.Devices, a.statement.Streams = len(devices), len(accounts)
-	a.statement.Missing = a.statement.Expected - a.statement.Stored
 	if len(accounts) == 0 || len(a.statement.Absent) > 0 {
 		a.verdict = Indeterminate
 	}
@@ -48,7 +49,7 @@ func restate(scope *Scope, accounts []*Account, inTime func(Key) ([]uint64, bool
 // stream adds a stream, and returns its verdict: that of its worst epoch.
 func (a *account) stream(of *Account) (Verdict, error) {
 	s := stream{Device: of.Key.Device, Stream: of.Key.Stream, Epochs: []epoch{}}
-	worst, judged := Complete, false
+	worst, judged, open := Complete, false, false
 	for i := range of.Epochs {
 		e := &of.Epochs[i]
 		if len(a.scope.Epochs) > 0 && !slices.Contains(a.scope.Epochs, e.Ordinal) {
@@ -64,6 +65,16 @@ func (a *account) stream(of *Account) (Verdict, error) {
 		a.count(e, st)
 		if len(a.scope.Time) == 0 || len(seq) > 0 {
 			worst, judged = min(worst, st.Verdict), true
+		}
+		switch { // an epoch that may have gone on into the time, until the next one began there
+		case len(a.scope.Time) == 0 || e.Next == e.Base:
+		case len(seq) == 0:
+			open = st.OpenTail
+		default:
+			if open && !st.CutHead {
+				worst = min(worst, CompleteBetweenSeen)
+			}
+			open = false
 		}
 	}
 	a.streams = append(a.streams, s)
@@ -81,13 +92,17 @@ func (a *account) within(key Key, e *EpochAccount) (st Statement, seq []uint64, 
 		return st, append([]uint64{}, st.In...), nil
 	case len(a.scope.Time) > 0:
 		seq, there := a.inTime(key)
+		_, to, err := a.scope.times()
+		if err != nil {
+			return st, nil, err
+		}
 		if there && len(seq) == 0 {
-			return e.Within(Run{First: 1, Last: 0}), []uint64{}, nil
+			return e.Until(to, Run{First: 1, Last: 0}), []uint64{}, nil
 		}
 		if !there || len(seq) != 2 || seq[0] > seq[1] || seq[0] < e.Base || seq[1] >= e.Next {
 			return st, nil, damaged("%v has the numbers %d to %d and less one, not %v", key, e.Base, e.Next, seq)
 		}
-		return e.Within(Run{seq[0], seq[1]}), seq, nil
+		return e.Until(to, Run{seq[0], seq[1]}), seq, nil
 	}
 	return e.Within(everything), nil, nil
 }
@@ -95,20 +110,29 @@ func (a *account) within(key Key, e *EpochAccount) (st Statement, seq []uint64, 
 // count adds an epoch to the sums.
 func (a *account) count(e *EpochAccount, st Statement) {
 	a.statement.Epochs++
-	a.statement.Expected += st.Expected
-	a.statement.Stored += st.Stored
-	a.statement.Open += st.Open
+	a.statement.Expected = plus(a.statement.Expected, st.Expected)
+	a.statement.Stored = plus(a.statement.Stored, st.Stored)
+	a.statement.Missing = plus(a.statement.Missing, st.Expected-st.Stored)
+	a.statement.Open = plus(a.statement.Open, st.Open)
 	for cause, n := range st.Causes {
-		a.statement.Causes[cause] += n
+		a.statement.Causes[cause] = plus(a.statement.Causes[cause], n)
 	}
 	for code, applies := range map[string]bool{
-		"tail": e.Tail == tailLastSeen && !st.CutTail, "head": e.Head != headDeclared && !st.CutHead, "inferred_epochs": e.Source == 1,
+		"tail": st.OpenTail, "head": e.Head != headDeclared && !st.CutHead, "inferred_epochs": e.Source == 1,
 		"ambiguous": e.Is&(isAmbiguous|isProbation) != 0, "server_numbers": e.Is&isUnnumbered != 0,
 	} {
 		if applies {
 			a.seen[code]++
 		}
 	}
+}
+
+// plus adds up to the greatest number there is.
+func plus(a, b uint64) uint64 {
+	if a > math.MaxUint64-b {
+		return math.MaxUint64
+	}
+	return a + b
 }
 
 // words are what a certificate says of an epoch.
@@ -128,6 +152,9 @@ func (e *EpochAccount) words(st Statement, seq []uint64) epoch {
 	if e.Next > e.Base {
 		end := e.Next - 1
 		w.Tail.Last = &end
+	}
+	if e.Tail == tailWatermark {
+		w.Tail.DeclaredAt = time.UnixMilli(e.TailMS).UTC().Format("2006-01-02T15:04:05.000Z")
 	}
 	for _, p := range st.Gaps {
 		g := gap{From: p.First, To: p.Last, Count: p.Last - p.First + 1, State: "FINAL", Reason: strings.ToValidUTF8(p.Reason, "\ufffd")}
@@ -160,7 +187,11 @@ func (a *account) caveats() (list []caveat) {
 	add("device_honesty", "Frames that a device never numbered, or numbered falsely.", true)
 	add("values", "That values and times are true: a broken sensor or a wrong clock is stored as it was sent.", true)
 	add("later", "Anything after the moment that this certificate speaks of.", true)
-	add(some("tail", "That the last number seen was the last one sent, in ", "no device or successor said so."))
+	said := "no device or successor said so."
+	if len(a.scope.Time) > 0 {
+		said = "no device or successor said so when the time was over."
+	}
+	add(some("tail", "That the last number seen was the last one sent, in ", said))
 	add(some("head", "That the first number seen was the first one sent, in ", "the device did not say so."))
 	add(some("inferred_epochs", "What was sent between the last frame before a restart and the restart, in ", "their beginning was inferred."))
 	add(some("ambiguous", "How many numbers passed in a silence, in ",
@@ -168,7 +199,8 @@ func (a *account) caveats() (list []caveat) {
 	add(some("server_numbers", "What was sent and never arrived, in ", "the device gives no numbers, the server did."))
 	add("causes", fmt.Sprintf("Why numbers are missing, for %d of them: the cause is inferred, bounded or unknown.", guessed), guessed > 0)
 	add("match", "That the devices listed are those with the labels: the issuing node says so.", len(a.scope.Match) > 0)
-	add("time", "Which numbers lie in the time, unless the segments are there: the issuing node says so.", len(a.scope.Time) > 0)
+	add("time", "Which numbers lie in the time: without the segments that is the word of the issuing node alone.", len(a.scope.Time) > 0)
+	add("frames", "The bytes of the frames: this certificate has counts only.", a.scope.CountsOnly)
 	add("issuer", "When this was issued, durability, uncertain times and segments: the issuing node says so and signed it.", true)
 	add("sender", "Who sent a frame, where the door it came through did not ask.", true)
 	add("quorum", "That no quorum of nodes lies together, before a checkpoint of theirs was kept elsewhere or a witness signed it.", true)

@@ -24,6 +24,7 @@ func (s *Scope) check() error {
 		{len(s.Seq) > 0 && (len(s.Seq) != 2 || s.Seq[0] > s.Seq[1]), "seq"},
 		{len(s.Time) > 0 && (err != nil || from >= to), "time"},
 		{len(s.Seq) > 0 && len(s.Time) > 0, "both numbers and a time"},
+		{s.CountsOnly && len(s.Time) > 0, "counts only of a time"},
 	} {
 		if rule.broken {
 			return damaged("scope: %s", rule.what)
@@ -52,16 +53,22 @@ func (s *Scope) times() (from, to int64, err error) {
 	}
 	var ns [2]int64
 	for i, text := range s.Time {
-		t, err := time.Parse(time.RFC3339Nano, text)
-		if err != nil {
-			return 0, 0, damaged("%v", err)
-		}
-		ns[i] = t.UnixNano()
-		if !time.Unix(0, ns[i]).Equal(t) {
-			return 0, 0, damaged("%s has no nanoseconds", text)
+		if ns[i], err = nanoseconds(text); err != nil {
+			return 0, 0, err
 		}
 	}
 	return ns[0], ns[1], nil
+}
+
+func nanoseconds(text string) (int64, error) {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return 0, damaged("%v", err)
+	}
+	if !time.Unix(0, t.UnixNano()).Equal(t) {
+		return 0, damaged("%s has no nanoseconds", text)
+	}
+	return t.UnixNano(), nil
 }
 
 // holds says whether a stream is in scope.

@@ -1,5 +1,7 @@
 package slowreader
 
+import "math/big"
+
 // Verdict is how complete an epoch, a stream or a range is: the higher, the better.
 type Verdict int
 
@@ -40,6 +42,7 @@ type Statement struct {
 	Reasons                []string
 	In                     []uint64 // the first and the last number that is counted, none where there is none
 	CutHead, CutTail       bool     // the range leaves out expected numbers below, or above
+	OpenTail               bool     // it does not, and nobody declared the last number
 }
 
 // everything is the range of all numbers.
@@ -47,13 +50,26 @@ var everything = Run{First: 0, Last: maxNext - 1}
 
 // Within says what is true of those numbers of an epoch that are in a range.
 func (e *EpochAccount) Within(r Run) Statement {
-	s := Statement{Causes: map[string]uint64{}}
+	behind := r.First > e.Base && r.First >= e.Next && r.First <= r.Last
+	return e.within(r, e.Tail == tailLastSeen || e.Tail == tailWatermark && behind)
+}
+
+// Until says it of the numbers that lie in a time, which ends at a moment in nanoseconds. A watermark that is older does not declare their end.
+func (e *EpochAccount) Until(to int64, r Run) Statement {
+	before := new(big.Int).Mul(big.NewInt(e.TailMS), big.NewInt(1e6)).Cmp(big.NewInt(to)) < 0
+	return e.within(r, e.Tail == tailLastSeen || e.Tail == tailWatermark && before)
+}
+
+// within knows whether nobody declared the tail of the range, should it be that of the epoch.
+func (e *EpochAccount) within(r Run, open bool) Statement {
+	s := Statement{Causes: map[string]uint64{}, OpenTail: open}
 	if r.Last < r.First {
 		s.Verdict, s.Reasons = Indeterminate, []string{"empty_range"}
 		return s
 	}
 	s.CutHead = e.Next > e.Base && e.Base < r.First
 	s.CutTail = e.Next > e.Base && r.Last < e.Next-1
+	s.OpenTail = open && !s.CutTail
 	if from, to := max(e.Base, r.First), min(e.Next, r.Last+1); from < to {
 		s.In = []uint64{from, to - 1}
 	}
@@ -79,13 +95,13 @@ func (e *EpochAccount) Within(r Run) Statement {
 		}
 		s.Gaps = append(s.Gaps, p)
 	}
-	s.judge(e, r, lost)
+	s.judge(e, lost)
 	return s
 }
 
 // judge finds the first line of the table of verdicts that holds.
-func (s *Statement) judge(e *EpochAccount, r Run, lost uint64) {
-	doubts := s.doubts(e, r)
+func (s *Statement) judge(e *EpochAccount, lost uint64) {
+	doubts := s.doubts(e)
 	switch {
 	case e.Is&isUnnumbered != 0:
 		s.say(Indeterminate, true, "no sequence")
@@ -111,14 +127,13 @@ func (s *Statement) say(v Verdict, holds bool, reason string) {
 }
 
 // doubts are the reasons why all numbers of a range are not all that there may be.
-func (s *Statement) doubts(e *EpochAccount, r Run) (reasons []string) {
-	behind := r.First > e.Base && r.First >= e.Next
+func (s *Statement) doubts(e *EpochAccount) (reasons []string) {
 	for _, doubt := range []struct {
 		holds  bool
 		reason string
 	}{
 		{e.Head != headDeclared && !s.CutHead, "head_not_declared"},
-		{(e.Tail == tailLastSeen || e.Tail == tailWatermark && behind) && !s.CutTail, "tail_not_declared"},
+		{s.OpenTail, "tail_not_declared"},
 		{e.Counters[1] > 0, "conflict"},
 		{e.Counters[2] > 0, "unverified"},
 		{e.has(hasCount) && e.SealCount != e.Next-e.Base, "seal_count_mismatch"},

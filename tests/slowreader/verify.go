@@ -31,10 +31,10 @@ type verification struct {
 	cert       *Certificate
 	c          []byte // without space between the tokens
 	checkpoint Checkpoint
-	seals      []*sealRecord // of the ordinals 1, 2, ...
+	seals      []*sealRecord // of the ordinals that are shown
 	census     *censusRecord
 	accounts   []*Account // of the streams in scope
-	strips     [][]*Strip // of each ordinal, those in scope
+	strips     [][]*Strip // of each of those ordinals, the ones that are shown
 	segments   []*Segment
 }
 
@@ -50,6 +50,7 @@ func Verify(certificate, policy []byte, since [][]byte, files map[string][]byte)
 		run  func() error
 	}{
 		{"form", func() error { return v.form(certificate) }},
+		{"usage", v.usage},
 		{"signatures", v.signatures},
 		{"history", v.history},
 		{"log", v.log},
@@ -69,6 +70,8 @@ func Verify(certificate, policy []byte, since [][]byte, files map[string][]byte)
 		switch {
 		case errors.Is(err, ErrVersion):
 			code = CodeInternal
+		case errors.Is(err, errUsage):
+			code = CodeUsage
 		case errors.Is(err, ErrSignature):
 			code = CodeSignature
 		case errors.Is(err, errMissing):
@@ -89,6 +92,17 @@ func Verify(certificate, policy []byte, since [][]byte, files map[string][]byte)
 func (v *verification) form(b []byte) (err error) {
 	v.cert, v.c, err = ParseCertificate(b)
 	return err
+}
+
+// errUsage says that what was given does not belong together.
+var errUsage = errors.New("counts only, and files")
+
+// usage makes sure that a certificate without strips is not to be checked with files.
+func (v *verification) usage() error {
+	if v.cert.Scope.CountsOnly && v.files != nil {
+		return errUsage
+	}
+	return nil
 }
 
 func (v *verification) signatures() (err error) {
@@ -137,64 +151,6 @@ func (v *verification) continues(earlier Checkpoint) bool {
 func (v *verification) holds(c consistency) bool {
 	before, after, err := consistencyRoots(c.Size, v.checkpoint.Size, c.Root, c.Proof)
 	return err == nil && before == c.Root && after == v.checkpoint.Root
-}
-
-// log reads the records, and makes sure that the ordinals follow each other up to the census.
-func (v *verification) log() error {
-	p := &v.cert.Proof
-	place := map[uint64]uint32{} // which ordinal a place of the log should have
-	for i, s := range p.Seals {
-		if s.Ordinal != uint32(i+1) {
-			return damaged("ordinal %d where %d belongs", s.Ordinal, i+1)
-		}
-		place[s.LogIndex] = s.Ordinal
-	}
-	v.seals = make([]*sealRecord, len(p.Seals))
-	for i, entry := range p.Log {
-		if i > 0 && entry.Index <= p.Log[i-1].Index {
-			return damaged("record %d behind %d", entry.Index, p.Log[i-1].Index)
-		}
-		root, err := inclusionRoot(v.checkpoint.Size, entry.Index, leafHash(entry.Record), entry.Proof)
-		if err != nil || root != v.checkpoint.Root {
-			return damaged("record %d leads to %x, the checkpoint is %x, %v", entry.Index, root, v.checkpoint.Root, err)
-		}
-		seal, census, err := parseRecord(entry.Record)
-		switch {
-		case err != nil:
-			return fmt.Errorf("record %d: %w", entry.Index, err)
-		case census != nil && v.census == nil && entry.Index == p.Census.LogIndex:
-			v.census = census
-		case seal != nil && seal.Ordinal > 0 && place[entry.Index] == seal.Ordinal:
-			v.seals[seal.Ordinal-1] = seal
-		default:
-			return damaged("record %d is none that the certificate needs", entry.Index)
-		}
-	}
-	return v.chain()
-}
-
-func (v *verification) chain() error {
-	if v.census == nil || int(v.census.Seal) != len(v.seals) || len(v.seals) == 0 || len(v.cert.Proof.Log) != 1+len(v.seals) {
-		return damaged("a census, and %d seals of %d records", len(v.seals), len(v.cert.Proof.Log))
-	}
-	for i, s := range v.seals {
-		if s.First > s.Last {
-			return damaged("ordinal %d has the indexes %d to %d", s.Ordinal, s.First, s.Last)
-		}
-		if i == 0 {
-			continue
-		}
-		if before := v.seals[i-1]; s.History < before.History || s.History == before.History && s.First != before.Last+1 {
-			return damaged("ordinal %d begins at %d, the one before ends at %d", s.Ordinal, s.First, before.Last)
-		}
-	}
-	if end := v.seals[len(v.seals)-1]; end.Last != v.census.Index || end.History != v.census.History {
-		return damaged("the last ordinal ends at %d of history %d, the census is at %d of %d", end.Last, end.History, v.census.Index, v.census.History)
-	}
-	if is := (asOf{v.census.History, v.census.Index, v.census.Time}); v.cert.AsOf != is {
-		return damaged("as of %+v, the census is of %+v", v.cert.AsOf, is)
-	}
-	return nil
 }
 
 // leaves reads the accounts of all streams in scope.

@@ -80,11 +80,13 @@ func randomScope(rnd *rand.Rand) (s certificate.Scope) {
 	if rnd.IntN(4) == 0 {
 		s.Epochs = [][]uint32{{1}, {2}, {1, 2}}[rnd.IntN(3)]
 	}
+	s.CountsOnly = rnd.IntN(8) == 0
 	switch rnd.IntN(3) {
 	case 0:
 		s.Seq = []uint64{rnd.Uint64N(60), 60 + rnd.Uint64N(60)}
 	case 1:
 		from := rnd.IntN(4000)
+		s.CountsOnly = false // nobody could check that
 		at := func(ms int) string { return fmt.Sprintf("%d", ms) }
 		s.Time = []string{at(from), at(from + 1 + rnd.IntN(4000))} // made a time by whoever knows the world's clock
 	}
@@ -142,6 +144,8 @@ func forge(rnd *rand.Rand, v reflect.Value, path string) string {
 	case reflect.String:
 		text := v.String()
 		v.SetString([]string{text + "x", strings.TrimSuffix(text, "l"), strings.Replace(text, "1", "2", 1), "", strings.ToUpper(text)}[rnd.IntN(5)])
+	case reflect.Bool:
+		v.SetBool(!v.Bool())
 	case reflect.Int, reflect.Int64:
 		v.SetInt(max(0, v.Int()+rnd.Int64N(5)-2))
 	case reflect.Uint64, reflect.Uint32, reflect.Uint8:

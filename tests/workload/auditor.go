@@ -25,8 +25,15 @@ type Auditor struct {
 	ask     *Asker
 	devices []string // sorted
 	notes   map[int64][]byte
-	policy  []byte
-	all     []*check.Certificate
+	policy  []byte // the newest that a node gave
+	all     []filed
+	past    time.Time // by the cluster's clock: of the newest certificate
+}
+
+// filed is a certificate with the policies that its node had before and after it: who believes is whoever had a vote in between.
+type filed struct {
+	*check.Certificate
+	policies [2][]byte
 }
 
 // NewAuditor is client number id, who asks about these devices.
@@ -49,7 +56,8 @@ func (a *Auditor) Work(stop <-chan struct{}) {
 	}
 }
 
-// wish is some devices, or a prefix, sometimes of some numbers only, sometimes with proofs of earlier checkpoints.
+// wish is some devices, or a prefix, sometimes of some numbers or a time only, sometimes without anything of the frames' bytes, sometimes with proofs
+// of earlier checkpoints.
 func (a *Auditor) wish(how string) (w check.Asked) {
 	switch device := a.devices[a.rng.IntN(len(a.devices))]; a.rng.IntN(3) {
 	case 0:
@@ -61,10 +69,18 @@ func (a *Auditor) wish(how string) (w check.Asked) {
 		slices.Sort(w.Devices)
 		w.Devices = slices.Compact(w.Devices)
 	}
-	if a.rng.IntN(4) == 0 {
+	switch a.rng.IntN(4) {
+	case 0:
 		first := a.rng.Uint64N(200)
 		w.Seq = []uint64{first, first + a.rng.Uint64N(200)}
+	case 1:
+		if !a.past.IsZero() { // no certificate tells of a time that is not over
+			to := a.past.Add(-time.Duration(a.rng.IntN(30_000)) * time.Millisecond)
+			from := to.Add(-time.Duration(1+a.rng.IntN(60_000)) * time.Millisecond)
+			w.Time = []string{from.UTC().Format(time.RFC3339Nano), to.UTC().Format(time.RFC3339Nano)}
+		}
 	}
+	w.Counts = a.rng.IntN(5) == 0 && len(w.Time) == 0 // nobody could check which numbers lie in it
 	if how == check.Now && a.rng.IntN(2) == 0 {
 		kept := a.kept()
 		w.Since = slices.Clone(kept[max(0, len(kept)-1-a.rng.IntN(remembered)):])
@@ -92,6 +108,12 @@ func (a *Auditor) certify(at Node, how string, w check.Asked) bool {
 	if len(w.Seq) > 0 {
 		request["seq"] = w.Seq
 	}
+	if len(w.Time) > 0 {
+		request["time"] = w.Time
+	}
+	if w.Counts {
+		request["counts_only"] = true
+	}
 	if len(w.Since) > 0 {
 		request["since"] = w.Since
 	}
@@ -100,12 +122,13 @@ func (a *Auditor) certify(at Node, how string, w check.Asked) bool {
 		a.site.Violate("schedule", "a request for a certificate that cannot be encoded: "+err.Error())
 		return false
 	}
+	before := a.policyOf(at)
 	c := &check.Certificate{Asked: w}
 	c.Client, c.Node, c.Consistency, c.Invoke = a.id, at.Name, how, a.site.Now()
 	header := http.Header{"Content-Type": {"application/json"}}
 	status, answer, err := a.ask.Do(at, http.MethodPost, "/v1/certificates?at="+how, header, body, certifyWithin)
 	c.Return = a.site.Now()
-	if err != nil || status == http.StatusTooManyRequests || status == http.StatusConflict || status >= http.StatusInternalServerError {
+	if err != nil || busy(status) || len(w.Time) > 0 && how == check.Newest && status == http.StatusBadRequest { // its newest census may be older
 		return false
 	}
 	if status == http.StatusOK {
@@ -117,14 +140,26 @@ func (a *Auditor) certify(at Node, how string, w check.Asked) bool {
 		a.site.Violate("answers", fmt.Sprintf("%s: certificate of %s: %v", at.Name, &w, err))
 		return false
 	}
+	if c.At.After(a.past) {
+		a.past = c.At
+	}
 	a.notes[c.Log.Size] = c.Checkpoint
-	a.all = append(a.all, c)
+	a.all = append(a.all, filed{c, [2][]byte{before, a.policyOf(at)}})
 	a.site.Record(func(r *check.Run) { r.Certified = append(r.Certified, c) })
 	return true
 }
 
+// busy reports whether a node says that it cannot certify anything at the moment.
+func busy(status int) bool {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusConflict, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
 // Finish asks every node, once nothing is sent any more, for a certificate of everything, with the proof that its log continues every
-// checkpoint that was kept, for the records of the log and for the policy. Where not all is whole it asks once.
+// checkpoint that was kept, and for the records of the log. Where not all is whole it asks once.
 func (a *Auditor) Finish(whole bool) {
 	defer a.ask.Close()
 	for _, at := range a.site.Nodes {
@@ -134,13 +169,19 @@ func (a *Auditor) Finish(whole bool) {
 			}
 			time.Sleep(time.Second)
 		}
+		a.certify(at, check.Newest, check.Asked{Devices: a.devices, Counts: true})
 		a.certify(at, check.Newest, a.wish(check.Newest))
 		a.site.Records(a.ask, at)
-		status, policy, err := a.ask.Do(at, http.MethodGet, "/v1/proof/policy", nil, nil, askLimit)
-		if err == nil && status == http.StatusOK {
-			a.policy = policy
-		}
 	}
+}
+
+// policyOf asks a node whom to believe. If it does not say, it is as it was.
+func (a *Auditor) policyOf(at Node) []byte {
+	status, policy, err := a.ask.Do(at, http.MethodGet, "/v1/proof/policy", nil, nil, askLimit)
+	if err == nil && status == http.StatusOK {
+		a.policy = policy
+	}
+	return a.policy
 }
 
 // Sealing samples how far the proof is on a node.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gaplessdb/gapless/proof/sign"
 	"github.com/gaplessdb/gapless/proof/verify"
 	"github.com/gaplessdb/gapless/tests/check"
 	"github.com/gaplessdb/gapless/vfs"
@@ -16,13 +17,13 @@ type Disk struct {
 	Files vfs.FS
 }
 
-// Verify checks every certificate as its owner would: offline, under the policy and beside the checkpoints that he kept. Those of all devices
-// that were asked for from end on it checks with the segments of each disk, too.
+// Verify checks every certificate as its owner would: offline, under the policy and beside the checkpoints that he kept. Those that were asked for
+// from end on it checks with the segments of each disk, too, where they tell of frames.
 func (a *Auditor) Verify(disks []Disk, end time.Duration) {
 	for _, c := range a.all {
 		results := []check.Verification{a.verify(c, nil)}
 		for i := range disks {
-			if c.Invoke >= end && len(c.Asked.Devices) == len(a.devices) {
+			if c.Invoke >= end && !c.Asked.Counts {
 				results = append(results, a.verify(c, &disks[i]))
 			}
 		}
@@ -30,11 +31,26 @@ func (a *Auditor) Verify(disks []Disk, end time.Duration) {
 	}
 }
 
-// verify is what `gapless verify` comes to.
-func (a *Auditor) verify(c *check.Certificate, disk *Disk) check.Verification {
-	in := verify.Input{Certificate: c.Raw, Policy: a.policy}
-	for _, size := range c.Asked.Since {
-		in.Since = append(in.Since, a.notes[size])
+// verify is what `gapless verify` comes to, under the policy of the time.
+func (a *Auditor) verify(c filed, disk *Disk) (v check.Verification) {
+	for _, policy := range c.policies {
+		if v = a.under(policy, c, disk); v.Code != verify.CodeSignature && v.Code != verify.CodeUsage { // before a node has a key there is no policy
+			break
+		}
+	}
+	return v
+}
+
+// under is what it comes to under one policy. Of the earlier checkpoints it is shown those that the policy believes: others are of voters who have
+// gone.
+func (a *Auditor) under(policy []byte, c filed, disk *Disk) check.Verification {
+	in := verify.Input{Certificate: c.Raw, Policy: policy}
+	if p, err := sign.ParsePolicy(policy); err == nil {
+		for _, size := range c.Asked.Since {
+			if _, err := p.Check(a.notes[size]); err == nil {
+				in.Since = append(in.Since, a.notes[size])
+			}
+		}
 	}
 	v := check.Verification{}
 	if disk != nil {
