@@ -14,7 +14,7 @@ import (
 var commandsOf = map[int][]string{
 	1: {"1.1", "2.1", "3.1", "16.1", "17.1", "18.1", "19.1", "32.1", "33.1", "34.1", "48.1", "64.1"},
 	2: {"34.2", "48.2", "80.1", "81.1", "82.1", "96.1", "97.1", "98.1", "112.1", "113.1", "114.1", "115.1", "116.1"},
-	3: {"48.3", "128.1", "129.1", "130.1", "131.1", "132.1"},
+	3: {"48.3", "128.1", "129.1", "130.1", "131.1", "132.1", "133.1"},
 }
 
 // TestNewCommandsRaiseTheVersion: a command that an older binary of this cluster version does not know would end it as soon as a new leader
