@@ -52,7 +52,7 @@ func serveSlowly(t *testing.T) (*slowNode, net.Conn) {
 				if r.Path != string(ctx.Path()) {
 					continue
 				}
-				if err := r.Handle(ctx, auth.Principal{Scopes: auth.Read}); err != nil {
+				if err := r.Handle(ctx, auth.Principal{Tenant: "default", Scopes: auth.Read}); err != nil {
 					ctx.Error(err.Error(), http.StatusInternalServerError)
 				}
 				return

@@ -145,7 +145,7 @@ func TestTwoRotations(t *testing.T) {
 // keyFiles lists the key files in a directory.
 func keyFiles(t *testing.T, dir string) (names []string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "proof-*"))
+	files, err := filepath.Glob(filepath.Join(dir, "proof-*.key"))
 	if err != nil {
 		t.Fatal(err)
 	}
