@@ -40,6 +40,16 @@ func (s *slowNode) Certify(ctx context.Context, _ certificate.Request) (*certifi
 	}
 }
 
+// begins returns when a certificate is being made. A request that was refused begins none.
+func (s *slowNode) begins(t *testing.T) {
+	t.Helper()
+	select {
+	case <-s.started:
+	case <-time.After(20 * time.Second):
+		t.Fatal("no certificate is being made")
+	}
+}
+
 // serveSlowly serves its certificates as a node serves HTTP, and "pong" to everything else.
 func serveSlowly(t *testing.T) (*slowNode, net.Conn) {
 	t.Helper()
@@ -94,7 +104,7 @@ func TestClientThatLeaves(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			node, conn := serveSlowly(t)
 			fmt.Fprint(conn, slowRequest)
-			<-node.started
+			node.begins(t)
 			if err := leave(conn); err != nil {
 				t.Fatal(err)
 			}
@@ -127,11 +137,11 @@ func TestClientThatStays(t *testing.T) {
 	}
 	for range 3 {
 		fmt.Fprint(conn, slowRequest)
-		<-node.started
+		node.begins(t)
 		fmt.Fprint(conn, "GET /ping HTTP/1.1\r\nHost: n\r\n\r\n")
 		fmt.Fprint(conn, slowRequest)
 		node.going <- struct{}{}
-		<-node.started
+		node.begins(t)
 		node.going <- struct{}{}
 		read(`{"v":0`)
 		read("pong to GET")
