@@ -84,11 +84,20 @@ func (o *verifyOptions) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer done()
+	return o.watch(cmd, func(progress func(what string, done, total int64)) verify.Report {
+		in.Progress = progress
+		return verify.Run(cmd.Context(), in)
+	})
+}
+
+// watch shows how far a check is, and prints what came of it.
+func (o *verifyOptions) watch(cmd *cobra.Command, check func(progress func(what string, done, total int64)) verify.Report) error {
 	bar := &stages{w: cmd.ErrOrStderr()}
-	if !o.quiet {
-		in.Progress = bar.step
+	step := bar.step
+	if o.quiet {
+		step = nil
 	}
-	report := verify.Run(cmd.Context(), in)
+	report := check(step)
 	bar.end()
 	return o.print(cmd.OutOrStdout(), &report)
 }

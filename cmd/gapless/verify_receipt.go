@@ -21,13 +21,10 @@ func (o *verifyOptions) runReceipt(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer done()
-	bar := &stages{w: cmd.ErrOrStderr()}
-	if !o.quiet {
-		in.Progress = bar.step
-	}
-	report := verify.RunReceipt(cmd.Context(), in)
-	bar.end()
-	return o.print(cmd.OutOrStdout(), &report)
+	return o.watch(cmd, func(progress func(what string, done, total int64)) verify.Report {
+		in.Progress = progress
+		return verify.RunReceipt(cmd.Context(), in)
+	})
 }
 
 // receiptInput reads what the flags name. A certificate, or a bundle, is not needed.
