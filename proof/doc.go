@@ -20,7 +20,8 @@
 // # Parts
 //
 //	Section   the replicated part: ordinals, the right edge of the log's tree, keys, the newest checkpoint (docs/format/proof.md). section.go, roots.go and
-//	          settle.go, keys.go, cosign.go, witnesses.go: commands; chronicle.go: what raftfsm tells and asks; checkpoint.go, restore.go; view.go
+//	          settle.go, keys.go, cosign.go, witnesses.go: apply; commands.go, refusal.go: bodies and answers; chronicle.go: what raftfsm tells and
+//	          asks; checkpoint.go, restore.go; view.go
 //	Sealer    one node's part, in three goroutines. sealer.go; clerk.go: key and signature; intime.go: cut; follow.go, logindex.go: the log; say.go: commands;
 //	          count.go, census.go, strips.go, stripwriter.go: computing; catchup.go, difference.go: comparing; heal.go; seal.go: on demand; alarm.go,
 //	          status.go, metrics.go, complaints.go
@@ -44,8 +45,9 @@
 //   - A key belongs to one server of one node, once; one that was replaced or retired never comes back. A checkpoint has signatures of more than
 //     half of the voters of its time, each counted once.
 //   - Every file here is derived, and compared with the log before it is believed. What anybody finds damaged is made again, if readers hand their
-//     errors to Sealer.Suspect (who complains late does not remove the new one); but for a census, whose floor goes with the second flush behind it: a node that comes too late for that says
-//     nothing of it, and signs again with the next one. So one goroutine does nothing but take censuses, however long another one hashes.
+//     errors to Sealer.Suspect (who complains late does not remove the new one); but for a census, whose floor goes with the second flush behind
+//     it: a node that comes too late for that says nothing of it, and signs again with the next one. So one goroutine does nothing but take
+//     censuses, however long another one hashes.
 //   - A seal that is done with and has no CENSUS is an alarm on every node that saw it end, whatever came later; so is one that waits while a majority
 //     has said its census, and not the same. A life of the process tells of each once.
 //   - A root that differs is counted again once in each life of the process, and whenever other segments hold the ordinal (a merge); else it
@@ -59,10 +61,9 @@
 //
 // 64 ordinals wait for their SEAL at most, then CUT is refused; while one waits, no other ends by itself. Of those that have it and wait for a census the
 // newest 8 stay. On demand one ends a second behind the one before at the earliest, when no flush is under way, and while less than 4 wait for their SEAL,
-// or ended in the last minute and wait for a census. A cut in time that
-// a flush keeps back for a quarter of the interval (10 s at least, 5 minutes at most) comes behind that one, too. 256 keys of a node ever, and 1,024 in all; 42 servers
-// and 16 witnesses in a checkpoint, 64 reports of an ordinal. 64 ordinals are counted in one pass over the segments, or as many as
-// have their strips in 64 MiB. Of another node's file, to name the stream that differs, four times the own one's bytes are taken, or 1 MiB. Old censuses
+// or ended in the last minute and wait for a census. A cut in time that a flush keeps back for a quarter of the interval (10 s at least, 5 minutes at
+// most) comes behind that one, too. 256 keys of a node ever, and 1,024 in all; 42 servers and 16 witnesses in a checkpoint, 64 reports of an ordinal.
+// 64 ordinals are counted in one pass over the segments, or as many as have their strips in 64 MiB. Of another node's file, to name the stream that differs, four times the own one's bytes are taken, or 1 MiB. Old censuses
 // that a node missed it takes on the word of the majority. How many frames a SEAL counts is not compared any more once a checkpoint has it; which policy
 // a CENSUS names is compared with what this life found, or with the POLICY records. The first key of a server is whose it says it is.
 package proof
