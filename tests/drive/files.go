@@ -16,15 +16,21 @@ import (
 	"github.com/gaplessdb/gapless/vfs"
 )
 
-// filesEvery is how often the disks are looked through.
-const filesEvery = 3 * time.Second
+const (
+	filesEvery  = 3 * time.Second // how often the disks are looked through
+	floorDigits = 20              // what the name of a floor's file begins with: its index
+)
 
 // watchFiles makes sure that every segment that a floor on some disk lists is on some disk, whatever merges have replaced it meanwhile: a node may
 // have to start from that floor. A finding counts when it is there twice, because disks are looked at one after the other.
 func (d *Driver) watchFiles() {
-	before := map[string]bool{}
+	before, had := map[string]bool{}, map[string]bool{}
 	for d.Wait(filesEvery) {
-		now := d.lostFiles()
+		var shelves []shelf
+		for _, m := range d.machines {
+			shelves = append(shelves, shelfOf(m))
+		}
+		now := lostFiles(shelves, had)
 		for _, what := range slices.Sorted(maps.Keys(now)) {
 			if before[what] {
 				d.Violate("onlycopy", what)
@@ -34,22 +40,59 @@ func (d *Driver) watchFiles() {
 	}
 }
 
-// lostFiles lists segments that are on no disk although a floor on one lists them.
-func (d *Driver) lostFiles() map[string]bool {
-	var disks []vfs.FS
-	for _, m := range d.machines {
-		disks = append(disks, m.Disk().Look()) // as it is, whatever is wrong with it
+// shelf is what one disk has at one look, whatever is wrong with it.
+type shelf struct {
+	machine, server string
+	here            map[segment.Name]bool
+	floors          map[string]map[segment.Name]bool // what each floor lists, by its file
+}
+
+func shelfOf(m *machine) shelf {
+	disk := m.Disk().Look()
+	s := shelf{m.Name(), m.server(), segmentsOn(disk), map[string]map[segment.Name]bool{}}
+	for _, file := range keptFloors(disk) {
+		s.floors[file] = map[segment.Name]bool{}
 	}
-	here := segmentsOn(disks...)
-	lost := map[string]bool{}
-	for i, disk := range disks {
-		for file, info := range listed(disk) {
-			if !here[info.Name] {
-				lost[fmt.Sprintf("%ssegment %.16s of %s on %s", check.NowhereWords, info.Name, file, d.machines[i].Name())] = true
+	for file, info := range listed(disk) {
+		if s.floors[file] != nil {
+			s.floors[file][info.Name] = true
+		}
+	}
+	return s
+}
+
+// lostFiles lists segments that are on no disk although a floor on one lists them. One that its server never had, because an install named it and the
+// node went down before it could pull it, may be gone once some floor is newer and without it: the log, or the next install, leads whoever starts
+// from the older one past it. had remembers from look to look what each server had.
+func lostFiles(shelves []shelf, had map[string]bool) map[string]bool {
+	here, lost := map[segment.Name]bool{}, map[string]bool{}
+	for _, s := range shelves {
+		for name := range s.here {
+			here[name], had[s.server+name.String()] = true, true
+		}
+	}
+	for _, s := range shelves {
+		for file, names := range s.floors {
+			for name := range names {
+				if !here[name] && (had[s.server+name.String()] || !retired(shelves, file, name)) {
+					lost[fmt.Sprintf("%ssegment %.16s of %s on %s", check.NowhereWords, name, file, s.machine)] = true
+				}
 			}
 		}
 	}
 	return lost
+}
+
+// retired reports whether some floor that is newer than that of a file does not list a segment any more.
+func retired(shelves []shelf, file string, name segment.Name) bool {
+	return slices.ContainsFunc(shelves, func(s shelf) bool {
+		for newer, names := range s.floors {
+			if newer[:floorDigits] > file[:floorDigits] && len(names) > 0 && !names[name] {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // cutOff makes sure that the machine whose power was just cut still has each segment that its process, which runs or ran since begun, called present,
@@ -73,17 +116,15 @@ func (d *Driver) cutOff(m *machine, begun time.Duration) {
 	}
 }
 
-// segmentsOn is the segments that are on some disk.
-func segmentsOn(disks ...vfs.FS) map[segment.Name]bool {
+// segmentsOn is the segments that are on a disk.
+func segmentsOn(disk vfs.FS) map[segment.Name]bool {
 	here := map[segment.Name]bool{}
-	for _, disk := range disks {
-		for _, dir := range []string{"segments", "segments/quarantine"} {
-			names, _ := disk.List(dir) // none before the first segment
-			for _, file := range names {
-				digits, _, _ := strings.Cut(strings.TrimSuffix(file, segment.Extension), "-")
-				if name, err := segment.ParseName(digits); err == nil && strings.HasSuffix(file, segment.Extension) {
-					here[name] = true
-				}
+	for _, dir := range []string{"segments", "segments/quarantine"} {
+		names, _ := disk.List(dir) // none before the first segment
+		for _, file := range names {
+			digits, _, _ := strings.Cut(strings.TrimSuffix(file, segment.Extension), "-")
+			if name, err := segment.ParseName(digits); err == nil && strings.HasSuffix(file, segment.Extension) {
+				here[name] = true
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package drive
 
 import (
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -83,6 +84,47 @@ func TestPowerCutTakesSegment(t *testing.T) {
 			lost := slices.DeleteFunc(v.Violations, func(f check.Violation) bool { return !strings.Contains(f.What, "a power cut took") })
 			if len(lost) != tc.lost {
 				t.Error(v.Violations)
+			}
+		})
+	}
+}
+
+// TestLostFiles: a segment that a floor counts on and no disk has is lost, unless its server never had it and a newer floor is without it.
+func TestLostFiles(t *testing.T) {
+	type floors = map[string][]byte
+	old, newer := "00000000000000000010-i.gfl", "00000000000000000020-l.gfl"
+	on := func(machine string, here []byte, floors floors) shelf {
+		s := shelf{machine, machine + ".1", map[segment.Name]bool{}, map[string]map[segment.Name]bool{}}
+		for _, n := range here {
+			s.here[segment.Name{n}] = true
+		}
+		for file, names := range floors {
+			s.floors[file] = map[segment.Name]bool{}
+			for _, n := range names {
+				s.floors[file][segment.Name{n}] = true
+			}
+		}
+		return s
+	}
+	for name, tc := range map[string]struct {
+		before, now []shelf
+		lost        int
+	}{
+		"one other has it": {now: []shelf{on("n1", nil, floors{old: {1}}), on("n2", []byte{1, 2}, floors{newer: {2}})}},
+		"nobody has it":    {now: []shelf{on("n1", []byte{2}, floors{old: {1, 2}}), on("n2", nil, floors{old: {1, 2}})}, lost: 2},
+		"installed and never pulled, and merged by the others": {
+			before: []shelf{on("n1", nil, floors{old: {1}}), on("n2", []byte{1}, floors{old: {1}})},
+			now:    []shelf{on("n1", nil, floors{old: {1}}), on("n2", []byte{2}, floors{newer: {2}})}},
+		"it had it, and deleted it too early": {
+			before: []shelf{on("n1", []byte{1}, floors{old: {1}}), on("n2", []byte{1}, floors{old: {1}})},
+			now:    []shelf{on("n1", nil, floors{old: {1}}), on("n2", []byte{2}, floors{newer: {2}})}, lost: 1},
+		"an unreadable floor says nothing": {now: []shelf{on("n1", nil, floors{old: {1}}), on("n2", []byte{2}, floors{newer: nil})}, lost: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			had := map[string]bool{}
+			lostFiles(tc.before, had)
+			if lost := lostFiles(tc.now, had); len(lost) != tc.lost {
+				t.Error(slices.Collect(maps.Keys(lost)))
 			}
 		})
 	}
