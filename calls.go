@@ -6,12 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ingest"
-	"github.com/gaplessdb/gapless/proof"
 	"github.com/gaplessdb/gapless/raftfsm"
 	"github.com/gaplessdb/gapless/raftfsm/port"
 )
@@ -178,7 +176,7 @@ func (n *Node) answerOp(ctx context.Context, op byte, payload []byte) (any, erro
 		if _, err := splitHead(payload, &head); err != nil {
 			return nil, err
 		}
-		if err := n.ownWord(ctx, &head); err != nil {
+		if err := n.admitCommand(ctx, &head); err != nil {
 			return nil, err
 		}
 		return n.commandHere(head.Kind, head.Version, head.Body)
@@ -196,19 +194,6 @@ func (n *Node) answerOp(ctx context.Context, op byte, payload []byte) (any, erro
 		return struct{}{}, n.transfer(head.To)
 	}
 	return n.answerMembership(ctx, op, payload)
-}
-
-// ownWord refuses what a node has said in another one's name, where the port knows who calls.
-func (n *Node) ownWord(ctx context.Context, head *commandHead) error {
-	caller, ok := port.CallerOf(ctx)
-	if !ok || !caller.Proven {
-		return nil
-	}
-	var refused *proof.Refusal
-	if err := n.sealer.FromOther(caller.Server, head.Kind, head.Body); errors.As(err, &refused) {
-		return &ingest.RefusedError{Status: http.StatusForbidden, Code: refused.Code, Message: refused.Message, Hint: refused.Hint}
-	}
-	return nil
 }
 
 // joinHead puts a JSON head, length first, before a body.

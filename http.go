@@ -90,7 +90,7 @@ func (n *Node) closeHTTP() error {
 
 // openRooms builds the doors and takes their routes.
 func (n *Node) openRooms() (err error) {
-	if err := n.measureDevices(); err != nil {
+	if err := errors.Join(n.measureDevices(), n.cfg.Registerer.Register(n.foreign)); err != nil {
 		return err
 	}
 	n.ingest, err = ingest.New(n, n.ingestOptions())

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fasthttp"
 
 	"github.com/gaplessdb/gapless/auth"
@@ -55,6 +56,7 @@ type Node struct {
 	merges     *compact.Worker
 	sealer     *proof.Sealer
 	outside    *outsiders
+	foreign    prometheus.Counter // commands of others that were not theirs
 
 	flushedBytes atomic.Int64 // of segments
 
@@ -93,7 +95,7 @@ func Open(cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, log: cfg.Logger.With("node", cfg.Node), membership: membership{changing: newTurn()}, flushing: newTurn(), confirming: newTurn(),
-		tracing: make(chan struct{}, tracesAtOnce), reading: make(turn, leavesAtOnce),
+		tracing: make(chan struct{}, tracesAtOnce), reading: make(turn, leavesAtOnce), foreign: foreignCommands(),
 		started: cfg.Clock(), entered: make(chan struct{}), reopen: make(chan struct{}, 1), flushed: make(chan struct{}, 1),
 	}
 	var err error

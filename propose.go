@@ -73,6 +73,9 @@ func (n *Node) ProposeCommand(ctx context.Context, kind uint16, version uint8, b
 			a, err = n.commandHere(kind, version, body)
 			return err
 		}
+		if origins[kind] == byLeader { // this node led a moment ago
+			return fmt.Errorf("command %d is for the leader to make, and that is another node now", kind)
+		}
 		payload, err := joinHead(commandHead{kind, version, body}, nil)
 		if err != nil {
 			return err

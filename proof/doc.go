@@ -25,7 +25,7 @@
 //	Sealer    one node's part, in three goroutines. sealer.go; clerk.go: key and signature; intime.go: cut; follow.go, logindex.go: the log; say.go: commands;
 //	          count.go, census.go, strips.go, stripwriter.go: computing; catchup.go, difference.go: comparing; heal.go; seal.go: on demand; alarm.go,
 //	          status.go, metrics.go, complaints.go
-//	          ownkey.go, register.go, keyring.go, keysmade.go: its key; speaker.go: in whose name a command speaks
+//	          ownkey.go, register.go, keyring.go, keysmade.go: its key
 //	Archive   the directory of what was counted (archive.go, archivewriter.go)
 //
 // # Invariants

@@ -19,7 +19,6 @@ type metrics struct {
 	frames         prometheus.Counter
 	rebuilt        prometheus.Counter
 	uncounted      prometheus.Counter
-	foreign        prometheus.Counter
 }
 
 func newMetrics(s *Sealer, r prometheus.Registerer) (*metrics, error) {
@@ -41,8 +40,7 @@ func newMetrics(s *Sealer, r prometheus.Registerer) (*metrics, error) {
 	m.frames = counter("hashed_frames_total", "Frames that were hashed.")
 	m.rebuilt = counter("log_rebuilds_total", "Times that the hashes of the log did not fit the log and were made again.")
 	m.uncounted = counter("uncounted_total", "Seals that were done with and have no census, as this process saw it. Anything but 0 is an alarm: the nodes' ledgers differ, or no majority took one.")
-	m.foreign = counter("foreign_commands_total", "Keys, roots and signatures that a node wanted committed in the name of another. Anything but 0 is an alarm: that node's binary is not gapless.")
-	m.all = []prometheus.Collector{m.censusSeconds, m.contentSeconds, m.frames, m.rebuilt, m.uncounted, m.foreign, &archiveBytes{s},
+	m.all = []prometheus.Collector{m.censusSeconds, m.contentSeconds, m.frames, m.rebuilt, m.uncounted, &archiveBytes{s},
 		gauge("signs", "1: the log has this node's key, and it objects to nothing that is to be signed. 0 for long on a node with a vote is an alarm: GET /v1/proof tells why.", s.signs),
 		gauge("foreign_key", "1: somebody made a key known in this node's name, an alarm.", func(*Look) float64 { return oneIf(s.isForeign()) }),
 		gauge("pending_seals", "Ended seals that wait for the roots or the censuses of a majority. More than a few for long: nodes are away, or differ.",

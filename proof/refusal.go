@@ -17,7 +17,6 @@ const (
 	CodeBadSignature = "bad_signature" // it does not verify, or its key is not the server's
 
 	CodeFlushUnderWay = "flush_under_way" // of the leader, before the log: a cut waits until the flush is done
-	CodeOtherServer   = "other_server"    // of the leader, before the log: a server said it in the name of another
 )
 
 func (r *Refusal) Error() string { return "proof: " + r.Code + ": " + r.Message }

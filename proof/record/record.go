@@ -110,7 +110,7 @@ type Audit struct {
 	SHA256 string `json:"sha256"` // AuditHash, hex
 }
 
-// AuditHash is the SHA-256 of the JSON object of subject, by and detail_sha256: of the whole texts, and of all words of the command.
+// AuditHash is the SHA-256 of the JSON object of subject, by and detail_sha256: of the whole texts, and of what the audit has of the command's words.
 func AuditHash(subject, by string, detail []byte) (string, error) {
 	sum := sha256.Sum256(detail)
 	b, err := json.Marshal(struct {
