@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -14,6 +15,7 @@ import (
 	"github.com/gaplessdb/gapless/proof"
 	"github.com/gaplessdb/gapless/raftfsm"
 	"github.com/gaplessdb/gapless/raftfsm/port"
+	"github.com/gaplessdb/gapless/tests/pki"
 )
 
 // TestOrigin: the leader commits nothing for another node that only a leader makes, nor, where it knows who calls, what speaks in a third one's name.
@@ -81,4 +83,38 @@ func TestLedNoMore(t *testing.T) {
 	if n := testutil.ToFloat64(leader.foreign); n != 0 {
 		t.Errorf("the leader was asked %v times", n)
 	}
+}
+
+// TestOriginOverTLS: a node of an encrypted cluster, with its own certificate, says in another's name what floor that one has.
+func TestOriginOverTLS(t *testing.T) {
+	c := newCalmCluster(t)
+	authority := pki.New(t)
+	for i := range c.cfgs {
+		f := &c.cfgs[i]
+		f.ClusterCert, f.ClusterKey, f.ClusterCA = authority.Equip(t, f.Node)
+	}
+	c.startAll()
+	leader, followers := c.leader()
+	before := reportsOf(leader, followers[1].id.server())
+	report := func(server string) error {
+		body := fmt.Appendf(nil, `{"server":%q,"index":1,"hash":"%064d"}`, server, 0)
+		_, _, err := followers[0].ProposeCommand(t.Context(), raftfsm.KindFlushed, 1, body)
+		return err
+	}
+	refused := new(ingest.RefusedError)
+	if err := report(followers[1].id.server()); !errors.As(err, &refused) || refused.Code != codeOtherServer {
+		t.Errorf("in another's name: %v", err)
+	}
+	if after := reportsOf(leader, followers[1].id.server()); !slices.Equal(before, after) {
+		t.Errorf("the log has %v of it, %v before", after, before)
+	}
+	if err := report(followers[0].id.server()); err != nil {
+		t.Errorf("in its own name: %v", err)
+	}
+}
+
+// reportsOf is the floors that a server has reported.
+func reportsOf(n *Node, server string) (list []raftfsm.FloorReport) {
+	n.state.View(func(v raftfsm.View) { list = slices.Clone(v.Floors.Of(server)) })
+	return list
 }

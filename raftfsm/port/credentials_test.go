@@ -20,7 +20,7 @@ func TestExpiryIsAnnounced(t *testing.T) {
 		until := func(at time.Duration) func(*x509.Certificate) {
 			return func(c *x509.Certificate) { c.NotAfter = time.Now().Add(at) }
 		}
-		ca.cert.NotAfter = time.Now().Add(1000 * day)
+		ca.Cert.NotAfter = time.Now().Add(1000 * day)
 		files := ca.equip(t, "n1", until(10*day))
 		var log journal
 		reg := prometheus.NewRegistry()
@@ -64,7 +64,7 @@ func TestWatchReadsNewFiles(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go c.watch(ctx)
-		cert, key := ca.issue(t, "n1", func(c *x509.Certificate) { c.NotAfter = time.Now().Add(2000 * time.Hour) })
+		cert, key := ca.Issue(t, "n1", func(c *x509.Certificate) { c.NotAfter = time.Now().Add(2000 * time.Hour) })
 		replace(t, files.CertFile, cert)
 		replace(t, files.KeyFile, key)
 		time.Sleep(lookEvery)

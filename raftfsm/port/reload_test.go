@@ -64,26 +64,26 @@ func TestRotationDuringTraffic(t *testing.T) {
 	more()
 	for range 3 { // new certificates, key first and certificate first: the pair does not fit in between
 		step(func(node string, f *TLS) {
-			cert, key := old.issue(t, node)
+			cert, key := old.Issue(t, node)
 			replace(t, f.KeyFile, key)
 			more()
 			replace(t, f.CertFile, cert)
 		})
 		step(func(node string, f *TLS) {
-			cert, key := old.issue(t, node)
+			cert, key := old.Issue(t, node)
 			replace(t, f.CertFile, cert)
 			more()
 			replace(t, f.KeyFile, key)
 		})
 	}
-	step(func(_ string, f *TLS) { replace(t, f.CAFile, append(old.pem(), fresh.pem()...)) })
+	step(func(_ string, f *TLS) { replace(t, f.CAFile, append(old.PEM(), fresh.PEM()...)) })
 	step(func(node string, f *TLS) {
-		cert, key := fresh.issue(t, node)
+		cert, key := fresh.Issue(t, node)
 		replace(t, f.CertFile, cert)
 		more()
 		replace(t, f.KeyFile, key)
 	})
-	step(func(_ string, f *TLS) { replace(t, f.CAFile, fresh.pem()) })
+	step(func(_ string, f *TLS) { replace(t, f.CAFile, fresh.PEM()) })
 	end()
 
 	for _, p := range []*Port{a, b} {
@@ -116,7 +116,7 @@ func TestBrokenReload(t *testing.T) {
 	for i, breakIt := range []func(){
 		func() { replace(t, files.CertFile, []byte("nonsense")) },
 		func() { os.Remove(files.CertFile) },
-		func() { cert, _ := ca.issue(t, "n9"); replace(t, files.CertFile, cert) },
+		func() { cert, _ := ca.Issue(t, "n9"); replace(t, files.CertFile, cert) },
 		func() { os.Remove(files.CAFile) },
 	} {
 		breakIt()
@@ -170,7 +170,7 @@ func TestChangesAreSeen(t *testing.T) {
 	if swapped == before {
 		t.Error("a swapped link was not seen")
 	}
-	if err := os.WriteFile(filepath.Join(second, "ca.pem"), append(ca.pem(), '\n'), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(second, "ca.pem"), append(ca.PEM(), '\n'), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if c.get() == swapped {

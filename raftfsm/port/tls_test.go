@@ -3,6 +3,7 @@ package port
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io"
 	"log/slog"
@@ -116,7 +117,7 @@ func TestOtherAuthority(t *testing.T) {
 	counted(t, p, map[string]int{"certificate": 1})
 
 	files := theirs.equip(t, "n3")
-	replace(t, files.CAFile, append(theirs.pem(), ours.pem()...))
+	replace(t, files.CAFile, append(theirs.PEM(), ours.PEM()...))
 	r := listen(t, "c", "n3.c", with(files))
 	_, err = r.Call(t.Context(), at(p), 5, nil)
 	checkRefusal(t, err, BadCertificate, "cluster_ca") // r accepts p, p not r
@@ -131,9 +132,9 @@ func TestOtherAuthority(t *testing.T) {
 func TestForeignDialers(t *testing.T) {
 	ca := newAuthority(t)
 	roots := x509.NewCertPool()
-	roots.AddCert(ca.cert)
+	roots.AddCert(ca.Cert)
 	pair := func(more ...func(*x509.Certificate)) []tls.Certificate {
-		cert, err := tls.X509KeyPair(ca.issue(t, "n2", more...))
+		cert, err := tls.X509KeyPair(ca.Issue(t, "n2", more...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,17 +214,19 @@ func TestBadFiles(t *testing.T) {
 		files func() *TLS
 		says  string
 	}{
-		"no key":         {damaged(func(f *TLS) { os.Remove(f.KeyFile) }), "node.key"},
-		"other key":      {damaged(func(f *TLS) { _, key := ca.issue(t, "n1"); replace(t, f.KeyFile, key) }), "does not match"},
-		"no CA":          {damaged(func(f *TLS) { os.Remove(f.CAFile) }), "ca.pem"},
-		"empty CA":       {damaged(func(f *TLS) { replace(t, f.CAFile, []byte("# none")) }), "no certificate in it"},
-		"other CA":       {damaged(func(f *TLS) { replace(t, f.CAFile, other.pem()) }), "unknown authority"},
-		"other node":     {func() *TLS { return ca.equip(t, "n2") }, `["n2"] and lack "n1"`},
-		"wildcard":       {change(func(c *x509.Certificate) { c.DNSNames = []string{"*"} }), `lack "n1"`},
-		"expired":        {change(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), "expired"},
-		"client only":    {change(func(c *x509.Certificate) { c.ExtKeyUsage = c.ExtKeyUsage[1:] }), "for client and server use"},
-		"server only":    {change(func(c *x509.Certificate) { c.ExtKeyUsage = c.ExtKeyUsage[:1] }), "for client and server use"},
-		"bad chain":      {damaged(func(f *TLS) { appendTo(t, f.CertFile, pemBlock("CERTIFICATE", []byte("x"))) }), "node.pem"},
+		"no key":      {damaged(func(f *TLS) { os.Remove(f.KeyFile) }), "node.key"},
+		"other key":   {damaged(func(f *TLS) { _, key := ca.Issue(t, "n1"); replace(t, f.KeyFile, key) }), "does not match"},
+		"no CA":       {damaged(func(f *TLS) { os.Remove(f.CAFile) }), "ca.pem"},
+		"empty CA":    {damaged(func(f *TLS) { replace(t, f.CAFile, []byte("# none")) }), "no certificate in it"},
+		"other CA":    {damaged(func(f *TLS) { replace(t, f.CAFile, other.PEM()) }), "unknown authority"},
+		"other node":  {func() *TLS { return ca.equip(t, "n2") }, `["n2"] and lack "n1"`},
+		"wildcard":    {change(func(c *x509.Certificate) { c.DNSNames = []string{"*"} }), `lack "n1"`},
+		"expired":     {change(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), "expired"},
+		"client only": {change(func(c *x509.Certificate) { c.ExtKeyUsage = c.ExtKeyUsage[1:] }), "for client and server use"},
+		"server only": {change(func(c *x509.Certificate) { c.ExtKeyUsage = c.ExtKeyUsage[:1] }), "for client and server use"},
+		"bad chain": {damaged(func(f *TLS) {
+			appendTo(t, f.CertFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")}))
+		}), "node.pem"},
 		"nothing at all": {func() *TLS { return &TLS{} }, "certificate"},
 	} {
 		p, err := Listen(Options{Addr: "127.0.0.1:0", Cluster: "c", Server: "n1.a", Handler: echo, TLS: tc.files(), Logger: slog.New(slog.DiscardHandler)})
@@ -249,17 +252,17 @@ func appendTo(t *testing.T, path string, b []byte) {
 func TestIntermediateAuthority(t *testing.T) {
 	root := newAuthority(t)
 	middle := newAuthority(t)
-	der, err := x509.CreateCertificate(nil, middle.cert, root.cert, middle.key.Public(), root.key)
+	der, err := x509.CreateCertificate(nil, middle.Cert, root.Cert, middle.Key.Public(), root.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if middle.cert, err = x509.ParseCertificate(der); err != nil {
+	if middle.Cert, err = x509.ParseCertificate(der); err != nil {
 		t.Fatal(err)
 	}
 	equip := func(node string) *TLS {
 		files := middle.equip(t, node)
-		appendTo(t, files.CertFile, middle.pem())
-		replace(t, files.CAFile, root.pem())
+		appendTo(t, files.CertFile, middle.PEM())
+		replace(t, files.CAFile, root.PEM())
 		return files
 	}
 	a, b := listen(t, "c", "n1.a", with(equip("n1"))), listen(t, "c", "n2.b", with(equip("n2")))
