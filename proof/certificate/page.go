@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/ledger"
 )
 
@@ -141,6 +142,9 @@ func about(s *Scope) []fact {
 	if len(s.Time) == 2 {
 		facts = append(facts, fact{"Device time", s.Time[0] + " up to " + s.Time[1]})
 	}
+	if s.CountsOnly {
+		facts = append(facts, fact{"Frames", "counts only, nothing of their bytes"})
+	}
 	return facts
 }
 
@@ -156,21 +160,56 @@ func causes(s *Statement) []fact {
 	return list
 }
 
+// whole reports whether all numbers of the devices are in scope.
+func (s *Scope) whole() bool {
+	return s.Stream == nil && len(s.Epochs) == 0 && len(s.Seq) == 0 && len(s.Time) == 0
+}
+
 // plain is the verdict in one or two sentences.
 func plain(c *Certificate) string {
-	s := &c.Statement
+	s, whole := &c.Statement, c.Scope.whole()
+	stored, of := "Every number asked for that is known to exist is stored", " asked for that are known to exist"
+	if whole {
+		of = ""
+	} else if s.Expected == 0 {
+		stored = "None of the numbers asked for is known to exist"
+	}
+	missing := fmt.Sprintf("%s of %s numbers%s are missing", page{}.Number(s.Missing), page{}.Number(s.Expected), of)
 	switch c.Verdict {
 	case ledger.Complete.String():
-		return "Every frame that was numbered is stored: nothing is missing between the first and the last number, and the devices declared both."
+		if whole {
+			return "Every frame that was numbered is stored: nothing is missing between the first and the last number, and the devices declared both."
+		}
+		return stored + ". Where they reach the beginning or the end of a counter, the device declared it."
 	case ledger.CompleteBetweenSeen.String():
-		return "Nothing is missing between the first and the last number that is known. That these are the ends was not declared everywhere, or what was declared does not agree."
+		if whole {
+			return "Nothing is missing between the first and the last number that is known. That these are the ends was not declared everywhere, or what was sent and declared is not known to agree."
+		}
+		return stored + ". That there were no others was not declared everywhere, or what was sent and declared is not known to agree."
 	case ledger.Explained.String():
-		return fmt.Sprintf("%s of %s numbers are missing, and for each of them an exact cause is on record.", page{}.Number(s.Missing), page{}.Number(s.Expected))
+		return missing + ", and for each of them a stated cause is on record." + damaged(s)
 	case ledger.Incomplete.String():
-		return fmt.Sprintf("%s of %s numbers are missing, not all of them with an exact cause. Each is listed below.", page{}.Number(s.Missing), page{}.Number(s.Expected))
+		return missing + ", and for some of them nobody stated a cause, or they may still come. The certificate lists each." + damaged(s)
 	}
-	if len(s.Absent) > 0 {
-		return fmt.Sprintf("Of %d of the devices nothing is known, the first is %s.", len(s.Absent), s.Absent[0])
+	return unknown(s, whole)
+}
+
+// damaged tells of the stated cause that is not sure.
+func damaged(s *Statement) string {
+	n := s.Causes[frame.CauseRejectedCRC.String()]
+	if n == 0 {
+		return ""
 	}
-	return "What is missing cannot be told: a counter is ambiguous, or there are no numbers. What is known is listed below."
+	return fmt.Sprintf(" For %s of them the cause is damaged frames that were refused: the numbers were read from those, and may be damaged, too.", page{}.Number(n))
+}
+
+// unknown is why nothing can be said for sure.
+func unknown(s *Statement, whole bool) string {
+	if n := len(s.Absent); n > 0 {
+		return fmt.Sprintf("Of %d of the devices nothing that was asked for is known, the first is %s.", n, s.Absent[0])
+	}
+	if whole {
+		return "What is missing cannot be told: a counter is ambiguous or rests on one frame, or there are no numbers. What is known is listed below."
+	}
+	return "What is missing cannot be told: a counter is ambiguous or rests on one frame, or has no numbers, or none that is known in what was asked for. What is known is listed below."
 }
