@@ -124,9 +124,9 @@ type Segment struct {
 // Proof leads from the checkpoint to the leaves.
 type Proof struct {
 	Checkpoint  string        `json:"checkpoint"` // signed note
-	Log         []Entry       `json:"log"`        // the CENSUS and every SEAL up to its ordinal, by index
+	Log         []Entry       `json:"log"`        // the CENSUS, the SEALs of Seals and the last record of the checkpoint, by index
 	Census      Tree          `json:"census"`
-	Seals       []SealTree    `json:"seals"`       // by ordinal: 1 to that of the census
+	Seals       []SealTree    `json:"seals"`       // of the ordinals with strips that the scope needs, ascending
 	Consistency []Consistency `json:"consistency"` // with earlier checkpoints, by size
 	Issuer      string        `json:"issuer"`      // signed note: who issued all that stands before this
 }
