@@ -142,3 +142,16 @@ func TestVersionsAgree(t *testing.T) {
 		}
 	}
 }
+
+// Ranges up to the greatest number that there is.
+func TestGreatestNumberAgrees(t *testing.T) {
+	w, _ := smallPlant(t)
+	for _, seq := range [][]uint64{{0, 1<<64 - 1}, {50, 1<<64 - 1}, {1<<64 - 1, 1<<64 - 1}, {0, 1<<64 - 2}, {1 << 63, 1<<64 - 1}} {
+		for prefix, want := range map[string]int{"mill-1": codeOf[CompleteBetweenSeen], "": codeOf[Indeterminate]} {
+			s := certificate.Scope{Tenant: "default", Prefix: &prefix, Seq: seq}
+			if got := papersOf(t, w, w.Certify(certificate.Request{Scope: s})).both(t, "numbers up to the greatest"); got != want {
+				t.Errorf("prefix %q, numbers %v: code %d, want %d", prefix, seq, got, want)
+			}
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"testing"
@@ -70,6 +71,9 @@ func TestAccountsAgree(t *testing.T) {
 			holdAccount(t, seed, &slow.Epochs[i], e)
 			for range 8 {
 				r := Run{First: e.Base + rnd.Uint64N(40) - min(e.Base, 20), Last: e.Base + rnd.Uint64N(60)}
+				if rnd.IntN(8) == 0 {
+					r.Last = math.MaxUint64
+				}
 				verdicts[holdStatement(t, seed, &slow.Epochs[i], e, r)]++
 			}
 			holdStatement(t, seed, &slow.Epochs[i], e, everything)
@@ -126,8 +130,13 @@ func holdStatement(t *testing.T, seed uint64, slow *EpochAccount, e *census.Epoc
 			t.Fatalf("seed %d: confidence in %v is %q, ours %q", seed, p, causeNames[p.cause()].confidence, confidence)
 		}
 	}
+	in := census.Range{}
+	if len(got.In) == 2 {
+		in = census.Range{First: got.In[0], Last: got.In[1]}
+	}
 	same := got.Expected == want.Expected && got.Stored == want.Stored && got.Open == want.Open && len(got.Causes) == len(want.Causes) &&
-		fmt.Sprint(got.Causes, gaps, got.Verdict, got.Reasons) == fmt.Sprint(want.Causes, want.Gaps, want.Grade, want.Reasons)
+		got.CutHead == want.HeadCut && got.OpenTail == want.TailOpen &&
+		fmt.Sprint(got.Causes, gaps, got.Verdict, got.Reasons, in) == fmt.Sprint(want.Causes, want.Gaps, want.Grade, want.Reasons, want.Range)
 	if !same {
 		t.Fatalf("seed %d: %v of %+v:\nslow %+v\nours %+v", seed, r, slow, got, want)
 	}

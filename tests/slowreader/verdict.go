@@ -70,8 +70,8 @@ func (e *EpochAccount) within(r Run, open bool) Statement {
 	s.CutHead = e.Next > e.Base && e.Base < r.First
 	s.CutTail = e.Next > e.Base && r.Last < e.Next-1
 	s.OpenTail = open && !s.CutTail
-	if from, to := max(e.Base, r.First), min(e.Next, r.Last+1); from < to {
-		s.In = []uint64{from, to - 1}
+	if from, to := max(e.Base, r.First), min(e.Next-1, r.Last); e.Next > e.Base && from <= to {
+		s.In = []uint64{from, to}
 	}
 	lost := uint64(0)
 	for _, p := range e.Pieces {

@@ -2,6 +2,7 @@ package slowreader
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"reflect"
@@ -84,6 +85,9 @@ func randomScope(rnd *rand.Rand) (s certificate.Scope) {
 	switch rnd.IntN(3) {
 	case 0:
 		s.Seq = []uint64{rnd.Uint64N(60), 60 + rnd.Uint64N(60)}
+		if rnd.IntN(4) == 0 {
+			s.Seq[1] = math.MaxUint64
+		}
 	case 1:
 		from := rnd.IntN(4000)
 		s.CountsOnly = false // nobody could check that
