@@ -1,7 +1,6 @@
 package certificate
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"math/bits"
@@ -83,7 +82,7 @@ func (r *restating) reach(device string) {
 func (r *restating) stream(l *census.Leaf) error {
 	r.reach(l.Key.Device)
 	s := Stream{Device: l.Key.Device, Stream: l.Key.Stream, Epochs: []Epoch{}}
-	worst, fell := ledger.Grade(0), false // fell: the epoch before fell silent
+	worst, beside := ledger.Grade(0), neighbours{}
 	for i := range l.Epochs {
 		e := &l.Epochs[i]
 		if !r.scope.HoldsEpoch(e.Ordinal) {
@@ -94,17 +93,14 @@ func (r *restating) stream(l *census.Leaf) error {
 			return err
 		}
 		s.Epochs = append(s.Epochs, words)
-		if r.silent(&words) {
-			fell = st.TailOpen && e.Next > e.Base || fell && e.Next == e.Base
-			continue
-		}
-		if fell && !st.HeadCut {
-			worst = min(cmp.Or(worst, ledger.Complete), ledger.CompleteBetweenSeen)
-		}
-		fell = false
-		if worst == 0 || st.Grade < worst {
+		silent := r.silent(&words)
+		beside.next(e, st, silent)
+		if !silent && (worst == 0 || st.Grade < worst) {
 			worst = st.Grade
 		}
+	}
+	if beside.reach {
+		worst = min(worst, ledger.CompleteBetweenSeen)
 	}
 	r.grade(max(worst, ledger.Indeterminate))
 	r.Streams = append(r.Streams, s)
@@ -113,9 +109,30 @@ func (r *restating) stream(l *census.Leaf) error {
 	return nil
 }
 
-// silent reports whether an epoch has no number in the scope's time. It says nothing of the stream, unless they all are so; or nobody declared its last
-// number, and the next epoch began in the time: then it may have gone on until there.
+// silent reports whether an epoch has no number in the scope's time. It says nothing of the stream, unless they all are so, or it may reach into the time.
 func (r *restating) silent(e *Epoch) bool { return len(r.scope.Time) > 0 && len(e.Seq) == 0 }
+
+// neighbours finds out whether a silent epoch of a stream may reach into the time, with numbers that were all lost. It may if the nearest epoch with numbers
+// behind it begins in the time, and nobody declared its own end; or if the nearest one before it goes on in the time to its last number, and nobody declared
+// its own beginning. Of a silent epoch without numbers nobody knows on which side of the time it lies: there both ends count.
+type neighbours struct {
+	reach bool // one may
+	open  bool // one may, if the next epoch with numbers begins in the time
+	wide  bool // the last epoch with numbers goes on in the time to its last one
+}
+
+// next takes the next epoch of the stream.
+func (n *neighbours) next(e *census.Epoch, st *census.Statement, silent bool) {
+	if !silent {
+		n.reach = n.reach || n.open && !st.HeadCut
+		n.open, n.wide = false, !st.TailCut
+		return
+	}
+	some, headOpen := e.Next > e.Base, e.Head != census.HeadDeclared
+	n.reach = n.reach || n.wide && (headOpen || !some && st.TailOpen)
+	n.open = st.TailOpen || !some && (headOpen || n.open)
+	n.wide = n.wide && !some
+}
 
 func (r *restating) epoch(key frame.StreamKey, e *census.Epoch) (Epoch, *census.Statement, error) {
 	st := e.Statement()

@@ -246,7 +246,7 @@ func (c *Certificate) worst() string {
 		if told {
 			worst = max(worst, slices.Index(verdicts[:], k.Verdict))
 		}
-		if c.fell(i) {
+		if c.reaches(i) {
 			worst = max(worst, slices.Index(verdicts[:], "COMPLETE_BETWEEN_SEEN"))
 		}
 		judged[k.Counter.stream()] = judged[k.Counter.stream()] || told

@@ -95,19 +95,29 @@ func (c *Counted) undeclared(to time.Time) bool {
 	return c.TailBasis == "last_seen" || c.TailBasis == "watermark" && c.DeclaredAt.Before(to)
 }
 
-// fell reports whether a counter begins in the time that was asked for, and the one before it has nothing there, but may have gone on until then.
-func (c *Certificate) fell(i int) bool {
+// reaches reports whether a counter that has nothing in the time that was asked for may reach into it: nobody declared its end, and the next one begins in
+// the time, or nobody declared its beginning, and the one before goes on to its end in the time. Of one without numbers both ends count on both sides.
+func (c *Certificate) reaches(i int) bool {
 	_, to, ok := c.Asked.Between()
 	k := &c.Counted[i]
-	if !ok || !k.Known || len(k.Whole) != 2 || k.First > k.Whole[0] {
+	if !ok || k.Known {
 		return false
 	}
-	for i--; i >= 0 && c.Counted[i].Counter.stream() == k.Counter.stream(); i-- {
-		if before := &c.Counted[i]; len(before.Whole) == 2 {
-			return !before.Known && before.undeclared(to)
+	none, headless, endless := len(k.Whole) != 2, k.HeadBasis != "declared", k.undeclared(to)
+	behind, before := c.beside(i, 1), c.beside(i, -1)
+	return behind != nil && behind.Known && behind.First <= behind.Whole[0] && (endless || none && headless) ||
+		before != nil && before.Known && before.Last >= before.Whole[1] && (headless || none && endless)
+}
+
+// beside is the nearest counter of the same stream, in steps of 1 or -1, for which numbers are expected; nil where there is none.
+func (c *Certificate) beside(i, step int) *Counted {
+	stream := c.Counted[i].Counter.stream()
+	for i += step; i >= 0 && i < len(c.Counted) && c.Counted[i].Counter.stream() == stream; i += step {
+		if len(c.Counted[i].Whole) == 2 {
+			return &c.Counted[i]
 		}
 	}
-	return false
+	return nil
 }
 
 // moments holds the times of certificates against those of all answers: the cluster's clock never goes back, and one index has one time. So a

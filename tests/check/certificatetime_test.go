@@ -23,28 +23,45 @@ func spoilTimed(change func(k *Counted)) func(*planting, *Run) bool {
 	})
 }
 
-// TestFellSilent: a counter that begins in the time is not complete behind one of which nobody knows whether it went on until then.
-func TestFellSilent(t *testing.T) {
+// TestReachesIntoATime: a stream is not complete in a time beside a counter of which nobody knows whether it was there, too.
+func TestReachesIntoATime(t *testing.T) {
 	to := modelTime(9)
 	in := Counted{GapReport: GapReport{Counter: Counter{"a", "0", "2"}, Known: true, First: 1, Last: 5, Verdict: "COMPLETE"}, Whole: []uint64{1, 5}}
-	cut := in
-	cut.First = 2
-	none := Counted{GapReport: GapReport{Counter: Counter{"a", "0", "1"}, TailBasis: "last_seen", Verdict: "INDETERMINATE"}, Whole: []uint64{1, 9}}
-	old, sealed, told, empty, other := none, none, none, none, none
-	old.TailBasis, old.DeclaredAt = "watermark", modelTime(8)
-	told.TailBasis, told.DeclaredAt = "watermark", to
-	sealed.TailBasis, empty.Whole, other.Counter.Stream = "seal", nil, "1"
+	late, early := in, in
+	late.First, early.Last = 2, 4
+	none := Counted{GapReport: GapReport{Counter: Counter{"a", "0", "1"}, HeadBasis: "declared", TailBasis: "seal", Verdict: "INDETERMINATE"}, Whole: []uint64{1, 9}}
+	empty := none
+	empty.Whole = nil
+	endless, old, told, headless, empties, other := none, none, none, none, empty, none
+	endless.TailBasis, headless.HeadBasis, empties.HeadBasis = "last_seen", "first_seen", "first_seen"
+	old.TailBasis, old.DeclaredAt, told.TailBasis, told.DeclaredAt = "watermark", modelTime(8), "watermark", to
+	other.Counter.Stream, other.TailBasis = "1", "last_seen"
+	emptyOld := old
+	emptyOld.Whole = nil
 	for name, tt := range map[string]struct {
 		counted []Counted
-		fell    bool
+		reaches bool
 	}{
-		"alone": {[]Counted{in}, false}, "never named": {[]Counted{none, in}, true}, "named before": {[]Counted{old, in}, true}, "named later": {[]Counted{told, in}, false},
-		"closed": {[]Counted{sealed, in}, false}, "it began before": {[]Counted{none, cut}, false}, "an empty one between": {[]Counted{none, empty, in}, true},
-		"of another stream": {[]Counted{other, in}, false}, "behind one with numbers": {[]Counted{none, cut, in}, false},
+		"alone": {[]Counted{in}, false}, "never named": {[]Counted{endless, in}, true}, "named before": {[]Counted{old, in}, true}, "named later": {[]Counted{told, in}, false},
+		"closed": {[]Counted{none, in}, false}, "it began before": {[]Counted{endless, late}, false}, "an empty one between": {[]Counted{endless, empty, in}, true},
+		"of another stream": {[]Counted{other, in}, false}, "behind one with numbers": {[]Counted{endless, late, in}, false},
+		"an unknown first number before": {[]Counted{headless, in}, false}, "and behind": {[]Counted{in, headless}, true},
+		"behind, no last number": {[]Counted{in, endless}, false}, "behind, all known": {[]Counted{in, none, headless}, false},
+		"it went on behind the time": {[]Counted{early, headless, emptyOld}, false}, "behind an empty one": {[]Counted{in, empty, headless}, true},
+		"empty before, without a beginning": {[]Counted{empties, in}, true}, "empty before, without an end": {[]Counted{emptyOld, in}, true},
+		"empty behind, without a beginning": {[]Counted{in, empties}, true}, "empty behind, without an end": {[]Counted{in, emptyOld}, true},
+		"empty behind another one": {[]Counted{in, none, emptyOld}, false}, "empty, both known": {[]Counted{in, empty, in}, false},
 	} {
 		c := &Certificate{Asked: Asked{Time: []string{modelTime(1).Format(time.RFC3339Nano), to.Format(time.RFC3339Nano)}}, Counted: tt.counted}
-		if c.fell(len(tt.counted)-1) != tt.fell {
-			t.Errorf("%s: fell silent: %t", name, !tt.fell)
+		want := "COMPLETE"
+		if tt.reaches {
+			want = "COMPLETE_BETWEEN_SEEN"
+		}
+		if name == "of another stream" {
+			want = "INDETERMINATE"
+		}
+		if got := c.worst(); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
 }

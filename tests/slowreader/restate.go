@@ -49,7 +49,8 @@ func restate(scope *Scope, accounts []*Account, inTime func(Key) ([]uint64, bool
 // stream adds a stream, and returns its verdict: that of its worst epoch.
 func (a *account) stream(of *Account) (Verdict, error) {
 	s := stream{Device: of.Key.Device, Stream: of.Key.Stream, Epochs: []epoch{}}
-	worst, judged, open := Complete, false, false
+	worst, judged := Complete, false
+	var all []life
 	for i := range of.Epochs {
 		e := &of.Epochs[i]
 		if len(a.scope.Epochs) > 0 && !slices.Contains(a.scope.Epochs, e.Ordinal) {
@@ -66,15 +67,11 @@ func (a *account) stream(of *Account) (Verdict, error) {
 		if len(a.scope.Time) == 0 || len(seq) > 0 {
 			worst, judged = min(worst, st.Verdict), true
 		}
-		switch { // an epoch that may have gone on into the time, until the next one began there
-		case len(a.scope.Time) == 0 || e.Next == e.Base:
-		case len(seq) == 0:
-			open = st.OpenTail
-		default:
-			if open && !st.CutHead {
-				worst = min(worst, CompleteBetweenSeen)
-			}
-			open = false
+		all = append(all, life{e, st, seq})
+	}
+	for i := range all {
+		if len(a.scope.Time) > 0 && reaches(all, i) {
+			worst = min(worst, CompleteBetweenSeen)
 		}
 	}
 	a.streams = append(a.streams, s)
@@ -82,6 +79,35 @@ func (a *account) stream(of *Account) (Verdict, error) {
 		worst = Indeterminate
 	}
 	return worst, nil
+}
+
+// life is an epoch of a stream in scope, with what a certificate says of it.
+type life struct {
+	*EpochAccount
+	st  Statement
+	seq []uint64 // its numbers in the scope's time
+}
+
+// reaches reports whether an epoch without a number in the time may have some there all the same, all of them lost.
+func reaches(all []life, i int) bool {
+	e := all[i]
+	if len(e.seq) > 0 {
+		return false
+	}
+	empty, headless := e.Next == e.Base, e.Head != headDeclared
+	before, behind := nearest(all, i, -1), nearest(all, i, 1)
+	return len(behind.seq) > 0 && behind.seq[0] == behind.Base && (e.st.OpenTail || empty && headless) ||
+		len(before.seq) > 0 && before.seq[1] == before.Next-1 && (headless || empty && e.st.OpenTail)
+}
+
+// nearest is the first epoch from one on, in steps of 1 or -1, for which numbers are expected.
+func nearest(all []life, i, step int) life {
+	for i += step; i >= 0 && i < len(all); i += step {
+		if all[i].Next > all[i].Base {
+			return all[i]
+		}
+	}
+	return life{}
 }
 
 // within is what is true of the numbers of an epoch that are in scope, and these numbers: nil where all are.
