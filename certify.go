@@ -49,7 +49,8 @@ func (c certifier) Policy() ([]byte, error) {
 }
 
 // proofPolicy says whose signatures count at the moment: the nodes whose key in use is that of a server with a vote, each with every key that it ever had.
-// A majority of those that vote is asked for, so that no two sets of signers can do without a common node.
+// A majority of those that vote is asked for, so that no two sets of signers can do without a common node. The keys of all other nodes stand there as
+// removed: what those signed as long as they voted, receipts and words of certificates, can still be checked.
 func (n *Node) proofPolicy(look *proof.Look) (*sign.Policy, error) {
 	keys := look.Section.Keys()
 	var nodes []sign.Node
@@ -64,9 +65,11 @@ func (n *Node) proofPolicy(look *proof.Look) (*sign.Policy, error) {
 			fmt.Sprintf("%d of the %d nodes with a vote have made their keys known", len(nodes), len(look.Voters)), "ask again; GET /v1/proof/keys lists them"}
 	}
 	for _, k := range keys {
-		if i := slices.IndexFunc(nodes, func(n sign.Node) bool { return n.ID == k.Node }); i >= 0 {
-			nodes[i].Keys = append(nodes[i].Keys, k.VKey)
+		i := slices.IndexFunc(nodes, func(n sign.Node) bool { return n.ID == k.Node })
+		if i < 0 {
+			i, nodes = len(nodes), append(nodes, sign.Node{ID: k.Node, Removed: true})
 		}
+		nodes[i].Keys = append(nodes[i].Keys, k.VKey)
 	}
 	slices.SortFunc(nodes, func(a, b sign.Node) int { return strings.Compare(a.ID, b.ID) })
 	outside, err := n.cfg.outside()

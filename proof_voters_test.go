@@ -31,14 +31,18 @@ func listed(p *sign.Policy) (nodes []string, k int) {
 }
 
 // TestRemovedNode: the policy lists those who vote, and wants a majority of them; the log says that the key of a removed node is out of use. What was
-// certified with it verifies with the policy of its time, and with today's while enough of its signers still vote.
+// certified with it verifies with the policy of its time, and with today's while enough of its signers still vote, also what the removed node gave out.
 func TestRemovedNode(t *testing.T) {
 	c := newTestCluster(t, 3)
 	c.startAll()
 	c.signing()
 	postFrames(t, c.nodes[0], "press", 0, 9)
+	receipt := postForReceipt(t, c.nodes[2], "/v1/frames?receipt=true", "application/json", []byte(`{"device":"press","seq":10}`)).receipt
 	c.seal(c.nodes[0])
-	eventually(t, func() bool { return len(signers(t, c.nodes[0]).Signers) == 3 }, func() string { return fmt.Sprint(signers(t, c.nodes[0])) })
+	for _, n := range []*Node{c.nodes[0], c.nodes[2]} {
+		eventually(t, func() bool { s := signers(t, n); return len(s.Signers) == 3 && s.Census > 0 }, func() string { return fmt.Sprint(signers(t, n)) })
+	}
+	ofGone := []byte(certificateOf(t, c.nodes[2], "?at=newest", "press"))
 	before, first := c.policy(), []byte(certificateOf(t, c.nodes[0], "?at=newest", "press"))
 	s := certificateSource{n: c.nodes[0], look: (&proofCatalog{c.nodes[0]}).Look()}
 	s.look.Voters = []string{c.nodes[1].id.server(), c.nodes[2].id.server()}
@@ -71,6 +75,11 @@ func TestRemovedNode(t *testing.T) {
 	}
 	wantVerdict(t, verify.Input{Certificate: first, Policy: before}, verify.CodeCompleteBetweenSeen)
 	wantVerdict(t, verify.Input{Certificate: first, Policy: c.policy()}, verify.CodeCompleteBetweenSeen)
+	wantVerdict(t, verify.Input{Certificate: ofGone, Policy: c.policy()}, verify.CodeCompleteBetweenSeen)
+	report := verify.RunReceipt(t.Context(), verify.ReceiptInput{Input: verify.Input{Policy: c.policy()}, Receipt: []byte(receipt)})
+	if report.Verdict != verify.ReceiptSigned || !strings.HasPrefix(report.Checks[0].Text, "n3 of ") {
+		t.Errorf("a receipt of the removed node: %+v", report)
+	}
 	second := c.certified(c.nodes[i], `{"devices":["press"]}`)
 	wantVerdict(t, verify.Input{Certificate: second, Policy: c.policy()}, verify.CodeCompleteBetweenSeen)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ import (
 )
 
 // The examples of docs/format/tlog.md are of a cluster whose nodes have the keys with the seeds 00 01 02 ... 1f, 20 ... 3f, 40 ... 5f;
-// its witness has 60 ... 7f.
+// its witness has 60 ... 7f, and n4, which was removed, 80 ... 9f.
 func pageKey(t *testing.T, first byte) Key {
 	t.Helper()
 	seed := make([]byte, 32)
@@ -46,13 +47,14 @@ func pageBlock(t *testing.T, name string) string {
 func TestExamplesOfThePage(t *testing.T) {
 	const origin = "gapless/k7q2m9x4"
 	var nodes []Node
-	for i, id := range []string{"n1", "n2", "n3"} {
-		v, err := pageKey(t, byte(32*i)).VerifierKey(CosignerName(origin, id))
+	for id, first := range map[string]byte{"n1": 0, "n2": 0x20, "n3": 0x40, "n4": 0x80} {
+		v, err := pageKey(t, first).VerifierKey(CosignerName(origin, id))
 		if err != nil {
 			t.Fatal(err)
 		}
-		nodes = append(nodes, Node{ID: id, Keys: []string{v.String()}})
+		nodes = append(nodes, Node{ID: id, Keys: []string{v.String()}, Removed: id == "n4"})
 	}
+	slices.SortFunc(nodes, func(a, b Node) int { return strings.Compare(a.ID, b.ID) })
 	w, err := pageKey(t, 0x60).VerifierKey("witness.example/w1")
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package sign
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -40,8 +41,9 @@ type Group struct {
 
 // Node is a node of a cluster with every key that it ever had, for Build: vkeys of cosignatures.
 type Node struct {
-	ID   string
-	Keys []string
+	ID      string
+	Keys    []string
+	Removed bool // it has no vote any more: its keys count for receipts and words of certificates, and for no quorum
 }
 
 // Outside is a witness that is no node, for Build.
@@ -52,25 +54,26 @@ type Outside struct {
 
 // Build makes the policy of a cluster: k nodes (not keys: whatever number of keys a node had, it counts once) and w of the outside
 // witnesses. With a w of 0 the witnesses are named and none is asked for: who wants one of them changes the quorum from nodes to both.
+// Removed nodes are none of the k: their keys stand in no group, which is the only way to a quorum, and in no log line.
 func Build(origin string, nodes []Node, k int, outside []Outside, w int) (*Policy, error) {
 	p := &Policy{Quorum: "nodes"}
 	all := Group{Name: "nodes", K: k}
+	var removed []Witness
 	for _, n := range nodes {
-		g := Group{Name: "node:" + n.ID, K: 1}
-		for i, text := range n.Keys {
-			key, err := ParseVerifierKey(text)
-			if err != nil {
-				return nil, err
-			}
-			if want := CosignerName(origin, n.ID); key.Name != want {
-				return nil, fmt.Errorf("sign: the key %s of node %s is not named %s", text, n.ID, want)
-			}
-			name := fmt.Sprintf("key:%s:%d", n.ID, i+1)
-			p.Witnesses = append(p.Witnesses, Witness{Name: name, Key: key})
-			p.Logs = append(p.Logs, Log{Key: VerifierKey{origin, TypeEd25519, key.Public}})
-			g.Members = append(g.Members, name)
+		keys, err := n.witnesses(origin)
+		if err != nil {
+			return nil, err
 		}
-		p.Groups = append(p.Groups, g)
+		if n.Removed {
+			removed = append(removed, keys...)
+			continue
+		}
+		g := Group{Name: "node:" + n.ID, K: 1}
+		for _, w := range keys {
+			p.Logs = append(p.Logs, Log{Key: VerifierKey{origin, TypeEd25519, w.Key.Public}})
+			g.Members = append(g.Members, w.Name)
+		}
+		p.Witnesses, p.Groups = append(p.Witnesses, keys...), append(p.Groups, g)
 		all.Members = append(all.Members, g.Name)
 	}
 	p.Groups = append(p.Groups, all)
@@ -82,7 +85,27 @@ func Build(origin string, nodes []Node, k int, outside []Outside, w int) (*Polic
 	if w > 0 {
 		p.Quorum = "both" // which nobody defined where none is named
 	}
+	p.Witnesses = append(p.Witnesses, removed...)
 	return ParsePolicy([]byte(p.Text())) // with every check that a file goes through
+}
+
+// witnesses are the keys of a node under the names that the policy gives them.
+func (n *Node) witnesses(origin string) (list []Witness, err error) {
+	kind := "key"
+	if n.Removed {
+		kind = "removed"
+	}
+	for i, text := range n.Keys {
+		key, err := ParseVerifierKey(text)
+		if err != nil {
+			return nil, err
+		}
+		if want := CosignerName(origin, n.ID); key.Name != want {
+			return nil, fmt.Errorf("sign: the key %s of node %s is not named %s", text, n.ID, want)
+		}
+		list = append(list, Witness{Name: fmt.Sprintf("%s:%s:%d", kind, n.ID, i+1), Key: key})
+	}
+	return list, nil
 }
 
 func (p *Policy) addOutside(origin string, outside []Outside, w int) error {
@@ -106,6 +129,9 @@ func (p *Policy) addOutside(origin string, outside []Outside, w int) error {
 	return nil
 }
 
+// removedLine stands above the keys of removed nodes in a policy's text.
+const removedLine = "# The keys below are of nodes that have no vote any more: they count for receipts and words of certificates, and for no quorum, as no group has them.\n"
+
 // Text is the policy as a file: logs, witnesses, groups and the quorum, in their order.
 func (p *Policy) Text() string {
 	var b strings.Builder
@@ -115,7 +141,14 @@ func (p *Policy) Text() string {
 	for _, l := range p.Logs {
 		line("log", l.Key.String(), l.URL)
 	}
+	above := false
 	for _, w := range p.Witnesses {
+		if is := p.removed(&w); is != above {
+			above = is
+			if is {
+				b.WriteString(removedLine)
+			}
+		}
 		line("witness", w.Name, w.Key.String(), w.URL)
 	}
 	for _, g := range p.Groups {
@@ -123,6 +156,12 @@ func (p *Policy) Text() string {
 	}
 	line("quorum", p.Quorum)
 	return b.String()
+}
+
+// removed reports whether a witness is a node that no quorum can count: neither in a group, nor itself the quorum.
+func (p *Policy) removed(w *Witness) bool {
+	node := slices.ContainsFunc(p.Logs, func(l Log) bool { _, is := NodeOf(l.Key.Name, w.Key.Name); return is })
+	return node && w.Name != p.Quorum && !slices.ContainsFunc(p.Groups, func(g Group) bool { return slices.Contains(g.Members, w.Name) })
 }
 
 // Origins are the names of the logs whose checkpoints the policy knows, each once.

@@ -187,13 +187,15 @@ func TestBuild(t *testing.T) {
 		t.Error(err)
 	}
 	for name, bad := range map[string]func() (*Policy, error){
-		"more nodes than there are":     func() (*Policy, error) { return Build(ours, nodes, 3, nil, 0) },
-		"no node":                       func() (*Policy, error) { return Build(ours, nodes, 0, nil, 0) },
-		"a node without a key":          func() (*Policy, error) { return Build(ours, []Node{{ID: "n1"}}, 1, nil, 0) },
-		"another node's key":            func() (*Policy, error) { return Build(ours, []Node{{"n2", nodes[0].Keys}}, 1, nil, 0) },
-		"another cluster's key":         func() (*Policy, error) { return Build(theirs, nodes, 1, nil, 0) },
-		"a key twice":                   func() (*Policy, error) { return Build(ours, []Node{nodes[0], {"n1", nodes[0].Keys}}, 1, nil, 0) },
-		"a key that is none":            func() (*Policy, error) { return Build(ours, []Node{{"n1", []string{"key"}}}, 1, nil, 0) },
+		"more nodes than there are": func() (*Policy, error) { return Build(ours, nodes, 3, nil, 0) },
+		"no node":                   func() (*Policy, error) { return Build(ours, nodes, 0, nil, 0) },
+		"a node without a key":      func() (*Policy, error) { return Build(ours, []Node{{ID: "n1"}}, 1, nil, 0) },
+		"another node's key":        func() (*Policy, error) { return Build(ours, []Node{{ID: "n2", Keys: nodes[0].Keys}}, 1, nil, 0) },
+		"another cluster's key":     func() (*Policy, error) { return Build(theirs, nodes, 1, nil, 0) },
+		"a key twice": func() (*Policy, error) {
+			return Build(ours, []Node{nodes[0], {ID: "n1", Keys: nodes[0].Keys}}, 1, nil, 0)
+		},
+		"a key that is none":            func() (*Policy, error) { return Build(ours, []Node{{ID: "n1", Keys: []string{"key"}}}, 1, nil, 0) },
 		"witnesses that are not named":  func() (*Policy, error) { return Build(ours, nodes, 1, nil, 1) },
 		"more witnesses than there are": func() (*Policy, error) { return Build(ours, nodes, 1, []Outside{{w1.String(), ""}}, 2) },
 		"a witness that is a node": func() (*Policy, error) {

@@ -20,7 +20,7 @@ func BenchmarkCheck(b *testing.B) {
 		}
 		id := fmt.Sprint("n", i)
 		v, _ := k.VerifierKey(CosignerName(testOrigin, id))
-		nodes = append(nodes, Node{id, []string{v.String()}})
+		nodes = append(nodes, Node{ID: id, Keys: []string{v.String()}})
 		s, _ := k.Cosigner(CosignerName(testOrigin, id), time.Now)
 		l, _ := k.LogSigner(testOrigin)
 		msg, err := SignCheckpoint(c, l, s)

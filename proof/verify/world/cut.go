@@ -178,7 +178,7 @@ func (w *World) Cosign() {
 func (w *World) Policy() []byte {
 	var nodes []sign.Node
 	for _, id := range []string{"n1", "n2", "n3"} {
-		n := sign.Node{ID: id}
+		n := sign.Node{ID: id, Removed: slices.Contains(w.Removed, id)}
 		for _, k := range w.Keys[id] {
 			v, err := k.VerifierKey(sign.CosignerName(w.Origin, id))
 			w.must(err)

@@ -39,6 +39,7 @@ type World struct {
 	History uint64
 	Quorum  int      // nodes that the policy asks for
 	Signers []string // nodes that cosign
+	Removed []string // nodes of which the policy says that they have no vote any more
 
 	Witness   bool // an outside witness cosigns
 	NeedsIt   bool // and the policy asks for it
