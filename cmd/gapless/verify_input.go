@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/gaplessdb/gapless/proof/certificate"
 	"github.com/gaplessdb/gapless/proof/verify"
-	"github.com/gaplessdb/gapless/vfs"
 )
 
 // maxPolicy is the largest policy file that is read.
@@ -76,9 +76,9 @@ func (o *verifyOptions) bundle(in *verify.Input, path string) (done func(), err 
 	return done, nil
 }
 
-// addSince takes an earlier checkpoint, or the one in an earlier certificate.
+// addSince takes an earlier checkpoint, or the one in an earlier certificate or bundle.
 func addSince(in *verify.Input, path string) error {
-	b, err := os.ReadFile(path)
+	b, err := sinceFile(path)
 	if err != nil {
 		return err
 	}
@@ -93,6 +93,34 @@ func addSince(in *verify.Input, path string) error {
 	return nil
 }
 
+// sinceFile reads a checkpoint or a certificate; of a bundle the certificate, and not the segments behind it.
+func sinceFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	head := make([]byte, len(tarMagic))
+	if _, err := f.ReadAt(head, tarMagicAt); err != nil || string(head) != tarMagic { // shorter, or something else
+		return io.ReadAll(f)
+	}
+	stat, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	b, err := certificate.OpenBundle(f, stat.Size())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: --since takes a checkpoint, a certificate or a whole bundle", path, err)
+	}
+	return b.Certificate, nil
+}
+
+// What the head of a tar file has, and where.
+const (
+	tarMagic   = "ustar"
+	tarMagicAt = 257
+)
+
 func policyFile(path string) ([]byte, error) {
 	stat, err := os.Stat(path)
 	if err != nil {
@@ -102,19 +130,4 @@ func policyFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s has %d bytes, a policy has at most %d", path, stat.Size(), maxPolicy)
 	}
 	return os.ReadFile(path)
-}
-
-func segmentDir(path string) (verify.Files, error) {
-	stat, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !stat.IsDir() {
-		return nil, fmt.Errorf("%s is not a directory", path)
-	}
-	fs, err := vfs.OS(path)
-	if err != nil {
-		return nil, err
-	}
-	return verify.Dir(fs, "."), nil
 }
