@@ -3,9 +3,10 @@
 // Run goes through these checks in order and ends at the first that fails, whose exit code is the answer:
 //
 //	form         the document is a certificate, written in the one way                                                    10
+//	scope        what the certificate is about: nothing can fail here, and whoever checks it has to read it
 //	segments     the certificate has hashes of frames, so that files are of use                                           64
 //	signatures   the policy's quorum cosigned the checkpoint                                                              11
-//	history      the log continues every earlier checkpoint that the caller kept (Since)                                  13
+//	history      the log continues every earlier checkpoint that the caller kept (Since)                                  11, 13
 //	log          the CENSUS is in the log, and no newer one; so are the SEALs of the ordinals shown; the time is over     10
 //	census       the leaves of every stream of the scope are in the census, and none was left out                         10
 //	statement    verdict, sums, streams, gaps, causes and caveats are what these leaves say, word by word                 10

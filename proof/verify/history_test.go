@@ -1,8 +1,11 @@
 package verify_test
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/gaplessdb/gapless/proof/certificate"
+	"github.com/gaplessdb/gapless/proof/sign"
 	"github.com/gaplessdb/gapless/proof/verify"
 	"github.com/gaplessdb/gapless/proof/verify/world"
 )
@@ -99,4 +102,71 @@ func TestRewrittenHistory(t *testing.T) {
 	want(t, "a log that was cut, and a checkpoint of it whole", run(t, in), verify.CodeRewritten)
 	in.Since = [][]byte{append([]byte("x"), longer...)}
 	want(t, "an earlier checkpoint that nobody signed", run(t, in), verify.CodeSignature)
+}
+
+// turned is a world whose nodes all got other keys after a checkpoint, and the policy that knows none of the old ones.
+func turned(t *testing.T, w *world.World) (kept []byte, policy []byte) {
+	t.Helper()
+	kept = w.Note
+	var nodes []sign.Node
+	for _, id := range []string{"n1", "n2", "n3"} {
+		w.Rotate(id)
+		v, err := w.Keys[id][len(w.Keys[id])-1].VerifierKey(sign.CosignerName(w.Origin, id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes = append(nodes, sign.Node{ID: id, Keys: []string{v.String()}})
+	}
+	p, err := sign.Build(w.Origin, nodes, 2, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kept, []byte(p.Text())
+}
+
+// TestTurnedOver: a checkpoint that somebody kept is of use after all nodes were replaced; and it says who vouches for it.
+func TestTurnedOver(t *testing.T) {
+	since := func(w *world.World) *certificate.Certificate {
+		w.Cut()
+		req := devices("late")
+		req.Since = []int64{6}
+		return w.Certify(req)
+	}
+	truth := plant(t)
+	kept, policy := turned(t, truth)
+	in := input(truth, since(truth))
+	in.Policy, in.Since = policy, [][]byte{kept}
+	got := run(t, in)
+	want(t, "all nodes were replaced", got, verify.CodeComplete)
+	if !notChecked(got, "history", "Whoever gave it with --since vouches for it") {
+		t.Errorf("not checked: %+v", got.CannotCheck)
+	}
+	i := 0
+	for got.Checks[i].Name != "history" {
+		i++
+	}
+	if text := got.Checks[i].Text; !strings.Contains(text, "continues 1 earlier checkpoints; the signatures of 1 of them are not the policy's") {
+		t.Error(text)
+	}
+
+	lie := world.New(t, "plant")
+	lie.Send(world.Batch{Device: "more", Seqs: world.Seqs(1, 9)})
+	grow(lie)
+	_, policy = turned(t, lie)
+	in = input(lie, since(lie))
+	in.Policy, in.Since = policy, [][]byte{kept}
+	got = run(t, in)
+	want(t, "history was rewritten under new keys", got, verify.CodeRewritten)
+	if last := got.Checks[len(got.Checks)-1]; !strings.Contains(last.Text, "whoever gave it with --since vouches for it") {
+		t.Errorf("%+v", last)
+	}
+
+	changed := []byte(strings.Replace(string(lie.Note), lie.Origin+"\n8\n", lie.Origin+"\n7\n", 1))
+	in = input(lie, since(lie))
+	in.Policy, in.Since = policy, [][]byte{changed}
+	want(t, "an earlier checkpoint that was changed", run(t, in), verify.CodeSignature)
+	in.Since = [][]byte{[]byte("x" + string(kept))}
+	want(t, "an earlier checkpoint of another log", run(t, in), verify.CodeSignature)
+	in.Since = [][]byte{kept[:len(kept)/2]}
+	want(t, "half a checkpoint", run(t, in), verify.CodeSignature)
 }

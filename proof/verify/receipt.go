@@ -38,8 +38,9 @@ func RunReceipt(ctx context.Context, in ReceiptInput) (report Report) {
 			r.checked(fmt.Errorf("panic: %v\n%s", p, debug.Stack()), "internal", "")
 		}
 		r.close()
+		r.show()
 		report = r.done
-		report.Certificate, report.CannotCheck = r.c, append(notInReceipt(&in), r.cannotCheck()...)
+		report.CannotCheck = append(notInReceipt(&in), r.cannotCheck()...)
 		if report.Verdict, report.Code = verdict, code; r.err != nil {
 			report.Verdict, report.Code, report.Frame = "", codeOf(r.err), nil
 		}

@@ -32,6 +32,10 @@ type Report struct {
 	Frame       *Frame `json:"frame,omitempty"`
 	WordOf      string `json:"word_of,omitempty"` // the node on whose word alone the verdict stands: that it names all numbers in the scope's time
 
+	Scope *certificate.Scope `json:"scope,omitempty"` // what the certificate says that it is about: proven when every check held
+	AsOf  *certificate.AsOf  `json:"as_of,omitempty"` // likewise the moment that it speaks of
+
+	About       string                   `json:"-"` // what the verdict is about, in words; "" without one, and for receipts
 	Certificate *certificate.Certificate `json:"-"` // nil when it could not be read
 }
 

@@ -17,7 +17,7 @@ import (
 type Input struct {
 	Certificate []byte
 	Policy      []byte   // the keys that he trusts, as package sign reads it
-	Since       [][]byte // notes of checkpoints that he kept
+	Since       [][]byte // notes of checkpoints that he kept: he vouches for those that the policy does not believe
 	Files       Files    // segment files; nil: none
 	Frame       string   // device/epoch/seq of a frame to look for, or device/stream/epoch/seq; "" for none
 	Bundled     bool     // the certificate came in a bundle, and Files from there
@@ -62,6 +62,7 @@ type run struct {
 	strips   [][]strip                          // that are shown, of each seal, ascending by key
 	timings  map[leaves.Key]*certificate.Timing // of the epochs in scope, with a time in the scope
 	node     string                             // that issued it
+	unsigned []string                           // of the earlier checkpoints those that the policy does not believe, and why
 	segments *segments                          // nil: no files
 }
 
@@ -76,6 +77,7 @@ func (r *run) all() {
 	for _, s := range []step{
 		{"policy", true, r.readPolicy},
 		{"form", true, r.form},
+		{"scope", true, r.scope},
 		{"segments", r.in.Files != nil, r.wanted},
 		{"signatures", true, r.signatures},
 		{"history", true, r.history},
@@ -121,13 +123,13 @@ func (r *run) checked(err error, name, text string) {
 }
 
 func (r *run) report() Report {
-	r.done.Certificate = r.c
+	r.show()
 	r.done.CannotCheck = r.cannotCheck()
 	if r.err != nil {
 		r.done.Code, r.done.Frame = codeOf(r.err), nil
 		return r.done
 	}
-	r.done.Verdict = r.c.Verdict
+	r.done.Verdict, r.done.About = r.c.Verdict, r.about()
 	if r.in.Files == nil && len(r.c.Scope.Time) > 0 {
 		r.done.WordOf = r.node
 	}
@@ -137,6 +139,13 @@ func (r *run) report() Report {
 	}
 	r.done.Code = code
 	return r.done
+}
+
+// show gives the report what the certificate says of itself.
+func (r *run) show() {
+	if r.c != nil {
+		r.done.Certificate, r.done.Scope, r.done.AsOf = r.c, &r.c.Scope, &r.c.AsOf
+	}
 }
 
 func (r *run) readPolicy() (string, error) {
@@ -160,6 +169,12 @@ func (r *run) form() (string, error) {
 	return fmt.Sprintf("certificate of %s for tenant %s, as of index %d in history %d, %s",
 		c.Origin, c.Scope.Tenant, c.AsOf.Index, c.AsOf.History, c.AsOf.Time), nil
 }
+
+// scope says what all that follows is about. A genuine certificate of something else holds as well: nobody but the reader knows what he asked for.
+func (r *run) scope() (string, error) { return r.about(), nil }
+
+// about is scope and moment in one line.
+func (r *run) about() string { return fmt.Sprintf("%s; as of %.64s", r.c.Scope.About(), r.c.AsOf.Time) }
 
 // wanted refuses files that nothing can be checked with.
 func (r *run) wanted() (string, error) {

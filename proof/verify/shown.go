@@ -27,6 +27,8 @@ type shownFrame struct {
 	Fields map[string]jsontext.Value `json:"fields"`
 	Raw    []byte                    `json:"raw"`
 	Flags  []string                  `json:"flags"`
+
+	Position string `json:"position"`
 }
 
 // flagNoTime says that the device gave no time: what is shown is then the server's.

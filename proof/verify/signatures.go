@@ -2,6 +2,7 @@ package verify
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -40,11 +41,7 @@ func (r *run) believe(note string) (string, error) {
 // history holds the log against the checkpoints that the caller kept, and then those in the certificate against the log.
 func (r *run) history() (string, error) {
 	for _, note := range r.in.Since {
-		old, err := r.policy.Check(note)
-		if err != nil {
-			return "", fail(CodeSignature, "the earlier checkpoint: %w", err)
-		}
-		if err := r.continues(&old); err != nil {
+		if err := r.follows(note); err != nil {
 			return "", err
 		}
 	}
@@ -59,11 +56,39 @@ func (r *run) history() (string, error) {
 	if len(r.in.Since) == 0 {
 		return "", nil
 	}
-	return fmt.Sprintf("the log continues %d earlier checkpoints", len(r.in.Since)), nil
+	text := fmt.Sprintf("the log continues %d earlier checkpoints", len(r.in.Since))
+	if n := len(r.unsigned); n > 0 {
+		text += fmt.Sprintf("; the signatures of %d of them are not the policy's: whoever gave them with --since vouches for them", n)
+	}
+	return text, nil
+}
+
+// follows holds the log against one checkpoint that the caller kept. The policy need not believe it: nodes are replaced, and whoever kept it himself knows
+// what it said. What is broken or was changed is no checkpoint that anybody kept.
+func (r *run) follows(note []byte) error {
+	old, err := r.policy.Check(note)
+	if err == nil {
+		return r.continues(&old.Checkpoint)
+	}
+	var refused *sign.SignatureError
+	if !errors.As(err, &refused) || refused.Fault != sign.FaultForeign && refused.Fault != sign.FaultQuorum && refused.Fault != sign.FaultLog {
+		return fail(CodeSignature, "the earlier checkpoint: %w", err)
+	}
+	text, _, splitErr := sign.Split(note)
+	c, parseErr := sign.ParseCheckpoint(text)
+	if err := errors.Join(splitErr, parseErr); err != nil {
+		return fail(CodeSignature, "the earlier checkpoint: %w", err)
+	}
+	if broken := r.continues(&c); broken != nil {
+		return fail(CodeRewritten, "%w; its signatures are not the policy's (%v): whoever gave it with --since vouches for it, and who wants to accuse the cluster can make one", broken, err)
+	}
+	r.unsigned = append(r.unsigned, fmt.Sprintf("Who signed the earlier checkpoint of %d records: its signatures are not the policy's (%.300s). Whoever gave it with --since vouches for it: "+
+		"from the same hand as the certificate it shows nothing.", c.Size, err))
+	return nil
 }
 
 // continues reports whether the certificate's log begins with that of an earlier checkpoint. What it does not show to continue it may not.
-func (r *run) continues(old *sign.Signed) error {
+func (r *run) continues(old *sign.Checkpoint) error {
 	broken := func(format string, args ...any) error {
 		return fail(CodeRewritten, "the earlier checkpoint of %d records, root %s: %s", old.Size, old.Root, fmt.Sprintf(format, args...))
 	}

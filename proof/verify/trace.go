@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/gaplessdb/gapless/frame"
 	"github.com/gaplessdb/gapless/proof/certificate"
 	"github.com/gaplessdb/gapless/proof/content"
 	"github.com/gaplessdb/gapless/proof/merkle"
@@ -24,7 +25,8 @@ type TraceInput struct {
 	Policy []byte // the keys that he trusts, as package sign reads it
 }
 
-// trace is what of such an answer is checked. What else stands there is the word of the node that gave it.
+// trace is what of such an answer is checked. What else stands there is the word of the node that gave it. Of commit and position only the history is
+// proven, and that the index is one of the seal's.
 type trace struct {
 	Device string `json:"device"`
 	Stream string `json:"stream"`
@@ -35,7 +37,9 @@ type trace struct {
 	} `json:"epoch"`
 	Frame  *shownFrame `json:"frame"`
 	Commit struct {
-		Index uint64 `json:"index"`
+		History uint64 `json:"history"`
+		Index   uint64 `json:"index"`
+		Ordinal uint32 `json:"ordinal"`
 	} `json:"commit"`
 	Seal struct {
 		Ordinal *uint32 `json:"ordinal"`
@@ -49,6 +53,11 @@ type trace struct {
 			Message string `json:"message"`
 		} `json:"error"`
 	} `json:"seal"`
+}
+
+// name is what the trace is about.
+func (t *trace) name() string {
+	return fmt.Sprintf("number %d of %s/%s epoch %d", t.Seq, t.Device, t.Stream, t.Epoch.Ordinal)
 }
 
 type provenLeaf struct {
@@ -71,7 +80,7 @@ type traceRun struct {
 //
 //	form        the answer is a trace of a stored number, and has a proof   10, 64
 //	signatures  the policy's quorum cosigned the checkpoint                 11
-//	log         the SEAL of the frame's ordinal is in the log               10
+//	log         the SEAL of the frame's ordinal is in the log, of its index 10
 //	strip       the strip of its epoch is under the SEAL's content root     10
 //	group       the group of frames is in the strip                         10
 //	frame       the frame is in the group, and is the one that is shown     10
@@ -82,10 +91,12 @@ func RunTrace(ctx context.Context, in TraceInput) (report Report) {
 			r.checked(fmt.Errorf("panic: %v\n%s", p, debug.Stack()), "internal", "")
 		}
 		report = r.done
-		report.Verdict, report.Code, report.CannotCheck = FrameProven, CodeComplete, r.notInTrace()
+		report.Code, report.CannotCheck = CodeComplete, r.notInTrace()
 		if r.err != nil {
-			report.Verdict, report.Code, report.Frame = "", codeOf(r.err), nil
+			report.Code, report.Frame = codeOf(r.err), nil
+			return
 		}
+		report.Verdict, report.About = FrameProven, fmt.Sprintf("%s of tenant %s", r.trace.name(), r.strip.Key.Tenant)
 	}()
 	for _, s := range []step{
 		{"policy", true, r.readPolicy},
@@ -108,7 +119,7 @@ func (r *traceRun) traceForm() (string, error) {
 	if err := json.Unmarshal(r.text, t); err != nil {
 		return "", tampered("it is no trace as a node writes it: %w", err)
 	}
-	name := fmt.Sprintf("number %d of %s/%s epoch %d", t.Seq, t.Device, t.Stream, t.Epoch.Ordinal)
+	name := t.name()
 	switch {
 	case t.Result != "stored" || t.Frame == nil:
 		return "", fail(CodeUsage, "%s has no frame, it is %q: what is missing, and why, a certificate says", name, t.Result)
@@ -136,6 +147,9 @@ func (r *traceRun) sealed() (string, error) {
 	}
 	if at := r.trace.Commit.Index; at < seal.First || at > seal.Last {
 		return "", tampered("index %d, where the frame was committed, is not in ordinal %d, which has %d to %d", at, seal.Ordinal, seal.First, seal.Last)
+	}
+	if at := r.trace.Commit.History; at != seal.History {
+		return "", tampered("history %d, in which the frame was committed, is not that of ordinal %d, which is %d", at, seal.Ordinal, seal.History)
 	}
 	r.seal = seal
 	return fmt.Sprintf("record %d of %d is the SEAL of ordinal %d: Raft indexes %d to %d, %d frames in %d strips", leaf.Index, r.signed.Size, seal.Ordinal,
@@ -188,6 +202,10 @@ func (r *traceRun) shownIs() (string, error) {
 	if s := t.Frame; s.Device != t.Device || s.Stream != t.Stream || s.Epoch != t.Epoch.Ordinal || s.Seq != t.Seq {
 		return "", tampered("it shows number %d of %s/%s epoch %d", s.Seq, s.Device, s.Stream, s.Epoch)
 	}
+	at := frame.Position{History: t.Commit.History, Index: t.Commit.Index, Ordinal: t.Commit.Ordinal}.String()
+	if t.Frame.Position != at {
+		return "", tampered("its position is shown as %.64q, that of its commit is %s", t.Frame.Position, at)
+	}
 	if err := t.Frame.is(f.Content); err != nil {
 		return "", tampered("number %d is not the frame that was hashed: %w", f.Seq, err)
 	}
@@ -196,15 +214,11 @@ func (r *traceRun) shownIs() (string, error) {
 
 // notInTrace is what a trace cannot show.
 func (r *traceRun) notInTrace() []Line {
-	lines := []Line{
-		{false, "keys", "Whose the keys in the policy are: get them from somebody you trust, on another way than the trace."},
-		{false, "history", "That others were shown the same log before: keep certificates and their checkpoints; a trace has no proof that its log continues one."},
-		{false, "numbers", "That other numbers are there, and why some are not: a certificate says it."},
-		{false, "place", "When it was received, at which index of its seal it was committed, where it lies, its flags but no_time, and what the trace says of other frames: the node says so."},
-		{false, "values", "That values and times are true: a broken sensor or a wrong clock is stored as it was sent."},
-	}
-	if !r.witnessed() {
-		lines = append(lines, Line{false, "witness", "That the nodes did not agree on another history: no outside witness that the policy knows signed the checkpoint."})
-	}
-	return lines
+	return append(r.whoSigned("trace"),
+		Line{false, "history", "That others were shown the same log before: keep certificates and their checkpoints; a trace has no proof that its log continues one."},
+		Line{false, "numbers", "That other numbers are there, and why some are not: a certificate says it."},
+		Line{false, "place", "When it was received, at which index of its seal it was committed, and as which frame there (commit, position), where it lies, the device's own value of the epoch, " +
+			"its flags but no_time, and what the trace says of other frames: the node says so."},
+		Line{false, "values", "That values and times are true: a broken sensor or a wrong clock is stored as it was sent."},
+	)
 }

@@ -117,6 +117,10 @@ func TestTraceForged(t *testing.T) {
 		{"another strip", from(210, "seal.proof.seal", "seal.ordinal", "commit", "seal.proof.strip"), verify.CodeTampered, "a group of epoch 1"},
 		{"another group", from(10, "seal.proof.group"), verify.CodeTampered, "the group has other numbers"},
 		{"committed elsewhere", set("commit.index", 99), verify.CodeTampered, "index 99"},
+		{"committed in another history", set("commit.history", 77), verify.CodeTampered, "history 77, in which the frame was committed, is not that of ordinal 1"},
+		{"committed as another frame", set("commit.ordinal", 7), verify.CodeTampered, "its position is shown as"},
+		{"shown: another position", set("frame.position", frame.Position{History: 1, Index: 1}.String()), verify.CodeTampered, "its position is shown as"},
+		{"shown: no position", set("frame.position", nil), verify.CodeTampered, "its position is shown as"},
 		{"a smaller log", set("seal.proof.seal.size", 1), verify.CodeTampered, "for a log of 1 records"},
 		{"beyond the log", set("seal.proof.seal.index", 99), verify.CodeTampered, "record 99 is in no log"},
 		{"before the log", set("seal.proof.seal.index", -1), verify.CodeTampered, "record -1 is in no log"},
@@ -160,6 +164,28 @@ func TestTraceForged(t *testing.T) {
 		if last := got.Checks[len(got.Checks)-1]; !strings.Contains(last.Text, tt.words) || last.OK || got.Verdict != "" || got.Frame != nil {
 			t.Errorf("%s: %+v, want %q", tt.name, got, tt.words)
 		}
+	}
+}
+
+// TestTraceNotChecked: a trace says what nobody can check, as a certificate does.
+func TestTraceNotChecked(t *testing.T) {
+	w, key := traced(t)
+	got := runTrace(w, w.Trace(key, 1, 70, nil))
+	for name, text := range map[string]string{"keys": "than the trace", "witness": "no outside witness", "place": "the device's own value of the epoch"} {
+		if !notChecked(got, name, text) {
+			t.Errorf("no line %s, %q: %+v", name, text, got.CannotCheck)
+		}
+	}
+	if notChecked(got, "cosignatures", "") || got.About != "number 70 of mill/0 epoch 1 of tenant default" {
+		t.Errorf("%+v", got)
+	}
+	w.Signers, w.Witness, w.NeedsIt = []string{"n1"}, true, true
+	w.Cosign()
+	none := strings.Replace(string(w.Policy()), "quorum both", "quorum none", 1)
+	got = verify.RunTrace(t.Context(), verify.TraceInput{Trace: w.Trace(key, 1, 70, nil), Policy: []byte(none)})
+	want(t, "a policy that asks for nobody", got, verify.CodeComplete)
+	if !notChecked(got, "cosignatures", "one key is enough") || notChecked(got, "witness", "") {
+		t.Errorf("%+v", got.CannotCheck)
 	}
 }
 

@@ -129,7 +129,7 @@ func (p *Policy) group(words []string) error {
 	return p.define(words[0], m)
 }
 
-// Believe says whether a checkpoint's note is to be believed.
+// Believe says whether a checkpoint's note is to be believed. Where only signatures are missing it returns the checkpoint as well as the error.
 func (p *Policy) Believe(msg []byte) (Checkpoint, error) {
 	fault := func(name string) (Checkpoint, error) { return Checkpoint{}, fmt.Errorf("%w: %s", ErrSignature, name) }
 	n, err := parseNote(msg)
@@ -169,13 +169,13 @@ func (p *Policy) Believe(msg []byte) (Checkpoint, error) {
 	case misfit > 0:
 		return fault("moved")
 	case fit == 0:
-		return fault("foreign")
+		_, err = fault("foreign")
 	case !p.reached(p.quorum, cosigned):
-		return fault("quorum")
+		_, err = fault("quorum")
 	case !byLog:
-		return fault("log")
+		_, err = fault("log")
 	}
-	return c, nil
+	return c, err
 }
 
 // reached says whether a witness cosigned, or enough members of a group.

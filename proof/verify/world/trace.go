@@ -35,9 +35,11 @@ func (w *World) Trace(key frame.StreamKey, epoch uint32, seq uint64, edit func(m
 	w.must(err)
 	strip := w.provenStrip(leaves.Key{StreamKey: key, Epoch: epoch}, ordinal)
 	seal, commit := w.provenSeal(ordinal)
+	frameShown := shown(key, epoch, &f)
+	frameShown["position"] = frame.Position{History: w.History, Index: commit}.String()
 	answer := map[string]any{
 		"device": key.Device, "stream": key.Stream, "seq": seq, "result": "stored", "epoch": map[string]any{"ordinal": epoch, "raw": "a"},
-		"frame": shown(key, epoch, &f), "commit": map[string]any{"history": w.History, "index": commit, "ordinal": 0}, "layer": map[string]any{"kind": "segment"},
+		"frame": frameShown, "commit": map[string]any{"history": w.History, "index": commit, "ordinal": 0}, "layer": map[string]any{"kind": "segment"},
 		"seal": map[string]any{
 			"ordinal": ordinal,
 			"proof": map[string]any{
@@ -112,7 +114,7 @@ func shown(key frame.StreamKey, epoch uint32, f *content.Frame) map[string]any {
 	}
 	m := map[string]any{
 		"device": key.Device, "stream": key.Stream, "epoch": epoch, "seq": f.Seq, "time": time.Unix(0, f.TimeNS).UTC().Format(time.RFC3339Nano),
-		"class": f.Class.String(), "fields": fields, "received": "2026-11-21T10:00:00Z", "position": "1.1.1",
+		"class": f.Class.String(), "fields": fields, "received": "2026-11-21T10:00:00Z",
 	}
 	if f.NoTime {
 		m["flags"] = []string{"late", "no_time"}
