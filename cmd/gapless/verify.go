@@ -23,7 +23,9 @@ type verifyOptions struct {
 const verifyLong = "Checks a certificate against the keys in a policy, and against nothing else: no node is asked. With segment files it also computes\n" +
 	"the hash of every frame in scope again. One line for each thing that was checked, and one for each that nobody can check.\n\n" +
 	"The policy is what you trust: get it, or compare it, on another way than the certificate. Keep the checkpoint of each certificate\n" +
-	"and give it with the next one (--since): only so is it found out when all nodes rewrite their history together.\n\n" +
+	"and give it with the next one (--since): only so is it found out when all nodes rewrite their history together. It need not be signed by whom\n" +
+	"the policy asks for, as nodes are replaced: whoever gives it vouches for it, and a line says so. Take none that comes with the certificate.\n\n" +
+	"The last line says the verdict, and of what: read whether that is what you asked for. A certificate of something else is as genuine.\n\n" +
 	"With --receipt it checks what a node signed for a batch: the signature; with --body that this was sent; with a certificate that it was made\n" +
 	"behind the batch. The last line and the exit code are about the receipt then.\n\n" +
 	"With --trace it checks the proof of one stored frame, from the checkpoint to its bytes: what `gapless trace --json` prints. Exit code 0 is FRAME\n" +
@@ -68,7 +70,7 @@ func (o *verifyOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.certificate, "certificate", "", "the certificate, as JSON")
 	f.StringVar(&o.policy, "policy", "", "the keys that you trust, and how many of them (required)")
 	f.StringVar(&o.segments, "segments", "", "directory with segment files")
-	f.StringArrayVar(&o.since, "since", nil, "a checkpoint that you kept, or a certificate with it; may be repeated")
+	f.StringArrayVar(&o.since, "since", nil, "a checkpoint that you kept, or a certificate or bundle with it; may be repeated. You vouch for one that the policy does not believe")
 	f.StringVar(&o.frame, "frame", "", "device/epoch/seq of a frame to look for, or device/stream/epoch/seq")
 	f.StringVar(&o.receipt, "receipt", "", "a receipt to check, or the answer that has it")
 	f.StringVar(&o.body, "body", "", "with --receipt: the body of the request, as it was sent")
@@ -158,11 +160,11 @@ func printReport(w io.Writer, r *verify.Report) error {
 func outcome(r *verify.Report) string {
 	if r.Verdict != "" {
 		text := fmt.Sprintf("%s (exit code %d)", r.Verdict, r.Code)
-		if r.Frame != nil && r.Frame.Tenant != "" {
-			text += ", for tenant " + clean(r.Frame.Tenant)
+		if r.About != "" {
+			text += ": " + r.About
 		}
 		if r.WordOf != "" {
-			text += fmt.Sprintf(", if node %s tells the truth: without segments, which numbers lie in the time is its word alone", r.WordOf)
+			text += fmt.Sprintf("; if node %s tells the truth: without segments, which numbers lie in the time is its word alone", r.WordOf)
 		}
 		return text
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -13,6 +14,7 @@ import (
 	"github.com/gaplessdb/gapless/ledger"
 	"github.com/gaplessdb/gapless/proof/certificate"
 	"github.com/gaplessdb/gapless/proof/record"
+	"github.com/gaplessdb/gapless/proof/sign"
 	"github.com/gaplessdb/gapless/proof/verify/world"
 	"github.com/gaplessdb/gapless/vfs"
 )
@@ -49,12 +51,15 @@ func writeWorld(t *testing.T, dir string) {
 	w.Heartbeat(on("mill-08", 101))
 	w.Cut()
 	put("first.checkpoint", w.Note)
+	other := world.New(t, "other")
+	other.Cut()
+	put("strange.checkpoint", signedBy(t, w.Note, other.Note))
 	w.Send(world.Batch{Device: "mill-07", Epoch: "a", Seqs: world.Seqs(101, 120)})
 	w.Heartbeat(on("mill-07", 121))
 	w.Settle()
 	w.Cut()
 	put("policy", w.Policy())
-	put("other.policy", world.New(t, "other").Policy())
+	put("other.policy", other.Policy())
 	var segments []certificate.BundleSegment
 	for _, name := range w.Segments() {
 		b, err := vfs.ReadFile(w.FS, world.SegmentDir+"/"+name, 1<<20)
@@ -95,6 +100,20 @@ func writeWorld(t *testing.T, dir string) {
 	put("counts.json", w.Encode(w.Certify(certificate.Request{Scope: counts})))
 	scope.Time = []string{"2026-01-01T00:00:00Z", record.Time(w.MS)}
 	put("time.json", w.Encode(w.Certify(certificate.Request{Scope: scope})))
+}
+
+// signedBy is a note with the signatures of another one.
+func signedBy(t *testing.T, note, other []byte) []byte {
+	t.Helper()
+	text, _, err := sign.Split(note)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, lines, err := sign.Split(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Concat(text, []byte("\n"), lines)
 }
 
 func on(device string, next uint64) ledger.Heartbeat {
