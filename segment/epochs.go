@@ -35,12 +35,8 @@ func (e *Epoch) bound() {
 	}
 }
 
-// join puts the next entry of the same epoch behind this one, without changing what either shares with others. It reports whether it
-// belongs there.
-func (e *Epoch) join(next *Epoch) bool {
-	if next.FirstSeq <= e.LastSeq {
-		return false
-	}
+// join puts the next entry of the same epoch behind this one, without changing what either shares with others.
+func (e *Epoch) join(next *Epoch) {
 	e.refs = append(slices.Clip(e.refs), next.refs...)
 	last := e.runs[len(e.runs)-1]
 	if first := next.runs[0]; first.First == last.Last+1 {
@@ -52,7 +48,6 @@ func (e *Epoch) join(next *Epoch) bool {
 	e.Frames += next.Frames
 	e.LastSeq = next.LastSeq
 	e.FirstNS, e.LastNS = min(e.FirstNS, next.FirstNS), max(e.LastNS, next.LastNS)
-	return true
 }
 
 // Epochs lists the stream's epochs in this segment, ascending; nil when it has none. It reads one page of the device index, more for a
@@ -93,9 +88,7 @@ func (r *Reader) entries(key []byte, ordinal uint32, fn func(*Epoch) bool) error
 			case len(whole.refs) == 0:
 				whole = *e
 			case whole.Ordinal == e.Ordinal:
-				if !whole.join(e) {
-					return r.fail(locate(damaged("index page", 0, "entries of an epoch in order", e.FirstSeq), r.opt.Path, "", r.top[i].offset))
-				}
+				whole.join(e)
 			default:
 				if !fn(&whole) {
 					return nil
@@ -126,13 +119,21 @@ func (r *Reader) page(i int) (*page, error) {
 	s.buf = b
 	p, err := parsePage(&s.dec, b, r.footer.body)
 	if err == nil {
-		err = p.check(t)
+		err = p.check(t, r.pageBehind(i))
 	}
 	if err != nil {
 		return nil, r.fail(locate(err, r.opt.Path, "index page", t.offset))
 	}
 	r.opt.Cache.put(key, p, p.size())
 	return p, nil
+}
+
+// pageBehind is where the next page begins, nil behind the last one.
+func (r *Reader) pageBehind(i int) *topEntry {
+	if i+1 == len(r.top) {
+		return nil
+	}
+	return &r.top[i+1]
 }
 
 // Each calls fn for every epoch in order of the file, and returns the first error of fn.

@@ -1,7 +1,6 @@
 package segment
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -185,22 +184,38 @@ func (r *pageReader) runList(e *Epoch, n uint64) error {
 	return nil
 }
 
-// check makes sure that the page begins with what the top index says, and that its keys are keys and ascend.
-func (p *page) check(t *topEntry) error {
+// check makes sure that the page begins with what the top index says, that its keys are keys, and that its entries ascend, up to the one that the
+// next page begins with by the top index; nil behind the last page. Each page is held against its neighbour, so that the whole index ascends for
+// whoever reads some of its pages, or all of them.
+func (p *page) check(t, next *topEntry) error {
 	if first := &p.entries[0]; t.compare(p.keys[0], first.Ordinal, first.FirstSeq) != 0 {
 		return damaged("index page", 0, fmt.Sprintf("epoch %d of %q from %d", t.ordinal, t.key, t.seq),
 			fmt.Sprintf("epoch %d of %q from %d", first.Ordinal, p.keys[0], first.FirstSeq))
 	}
 	for i, key := range p.keys {
-		if i > 0 && bytes.Equal(key, p.keys[i-1]) {
-			if p.entries[i].Ordinal < p.entries[i-1].Ordinal {
-				return damaged("index page", 0, fmt.Sprintf("an epoch from %d", p.entries[i-1].Ordinal), p.entries[i].Ordinal)
-			}
+		if !isKey(key) {
+			return damaged("index page", 0, "keys of three names", fmt.Sprintf("%q", key))
+		}
+		if i == 0 {
 			continue
 		}
-		if !isKey(key) || i > 0 && bytes.Compare(key, p.keys[i-1]) < 0 {
-			return damaged("index page", 0, "ascending keys of three names", fmt.Sprintf("%q", key))
+		e := topEntry{key: key, ordinal: p.entries[i].Ordinal, seq: p.entries[i].FirstSeq}
+		if err := p.before(i-1, &e); err != nil {
+			return err
 		}
 	}
-	return nil
+	if next == nil {
+		return nil
+	}
+	return p.before(len(p.entries)-1, next)
+}
+
+// before makes sure that entry i ends before another one begins, by key, epoch and number.
+func (p *page) before(i int, next *topEntry) error {
+	e := &p.entries[i]
+	if next.compare(p.keys[i], e.Ordinal, e.LastSeq) > 0 {
+		return nil
+	}
+	return damaged("index page", 0, fmt.Sprintf("an entry behind %d of epoch %d of %q", e.LastSeq, e.Ordinal, p.keys[i]),
+		fmt.Sprintf("one from %d of epoch %d of %q", next.seq, next.ordinal, next.key))
 }
