@@ -105,7 +105,7 @@ func (s *certificateSource) leaves(kind leaves.Kind, number uint64, root string)
 }
 
 // Moments implements certificate.Source. Every frame of the census is in the segments of a floor behind it. They are opened once for all epochs.
-func (s *certificateSource) Moments(key frame.StreamKey, e *census.Epoch, fn func(certificate.Moment)) (err error) {
+func (s *certificateSource) Moments(key frame.StreamKey, e *census.Epoch, fn func(certificate.Moment) error) (err error) {
 	if s.moments == nil {
 		var in []*segment.Reader
 		if in, s.release, err = s.n.segmentsOf(s.look.Manifest, 0, s.newest.Index); err != nil {

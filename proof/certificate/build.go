@@ -40,7 +40,7 @@ type Source interface {
 	Strips(ordinal uint32) (Leaves, error)
 	// Moments calls fn for the numbers and device times of an epoch, as Moments.Of does. It is asked for scopes with a time only, and for epochs in
 	// ascending order.
-	Moments(key frame.StreamKey, e *census.Epoch, fn func(Moment)) error
+	Moments(key frame.StreamKey, e *census.Epoch, fn func(Moment) error) error
 	// Word is what only this node can know about a certificate whose streams are stated, and Sign signs that it issued one.
 	Word(c *Certificate) (Word, error)
 	Sign(w sign.Word) ([]byte, error)
@@ -231,12 +231,12 @@ func sameRoot(in Leaves, root string, what string) error {
 }
 
 func (b *builder) within(key frame.StreamKey, e *census.Epoch) ([]uint64, error) {
-	return b.c.Scope.Numbers(e, func(fn func(Moment)) error { return b.src.Moments(key, e, fn) })
+	return b.c.Scope.Numbers(key, e, func(fn func(Moment) error) error { return b.src.Moments(key, e, fn) })
 }
 
 // Numbers is which numbers of an epoch may lie in the scope's time, for which moments gives the device times: the first and the last, or none.
-func (s *Scope) Numbers(e *census.Epoch, moments func(fn func(Moment)) error) ([]uint64, error) {
-	t, err := s.Timing(e)
+func (s *Scope) Numbers(key frame.StreamKey, e *census.Epoch, moments func(fn func(Moment) error) error) ([]uint64, error) {
+	t, err := s.Timing(key, e)
 	if err != nil {
 		return nil, err
 	}
@@ -247,9 +247,9 @@ func (s *Scope) Numbers(e *census.Epoch, moments func(fn func(Moment)) error) ([
 }
 
 // Timing is one of an epoch for the scope's time.
-func (s *Scope) Timing(e *census.Epoch) (*Timing, error) {
+func (s *Scope) Timing(key frame.StreamKey, e *census.Epoch) (*Timing, error) {
 	from, to, err := s.Times()
-	return &Timing{From: from, To: to, Base: e.Base, Next: e.Next}, err
+	return &Timing{Key: leaves.Key{StreamKey: key, Epoch: e.Ordinal}, From: from, To: to, Base: e.Base, Next: e.Next}, err
 }
 
 func (b *builder) sorted() error {

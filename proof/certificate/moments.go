@@ -24,8 +24,8 @@ func NewMoments(ctx context.Context, in []*segment.Reader) (*Moments, error) {
 }
 
 // Of calls fn for the frames of an epoch that have a device time, by number, each once: those that the census calls stored. Others came behind it. A
-// frame with another time in another segment is a *segment.ConflictError.
-func (m *Moments) Of(key frame.StreamKey, e *census.Epoch, fn func(Moment)) error {
+// frame with another time in another segment is a *segment.ConflictError. An error of fn ends it.
+func (m *Moments) Of(key frame.StreamKey, e *census.Epoch, fn func(Moment) error) error {
 	k := leaves.Key{StreamKey: key, Epoch: e.Ordinal}
 	if k.Compare(m.last) <= 0 {
 		return fmt.Errorf("certificate: the times of %s are asked for behind those of %s", k, m.last)
@@ -42,22 +42,30 @@ func (m *Moments) Of(key frame.StreamKey, e *census.Epoch, fn func(Moment)) erro
 		if err != nil || rows == nil {
 			return err
 		}
-		EachMoment(rows, func(m Moment) {
+		err = EachMoment(rows, func(m Moment) error {
 			for len(runs) > 0 && runs[0].Last < m.Seq {
 				runs = runs[1:]
 			}
 			if len(runs) > 0 && runs[0].First <= m.Seq {
-				fn(m)
+				return fn(m)
 			}
+			return nil
 		})
+		if err != nil {
+			return err
+		}
 	}
 }
 
-// EachMoment calls fn for the rows that have a device time.
-func EachMoment(rows *segment.SealedRows, fn func(Moment)) {
+// EachMoment calls fn for the rows that have a device time, until it returns an error.
+func EachMoment(rows *segment.SealedRows, fn func(Moment) error) error {
 	for i := rows.From; i < rows.To; i++ {
-		if !rows.Block.NoTime(i) {
-			fn(Moment{rows.Block.Seq[i], rows.Block.TimeNS[i]})
+		if rows.Block.NoTime(i) {
+			continue
+		}
+		if err := fn(Moment{rows.Block.Seq[i], rows.Block.TimeNS[i]}); err != nil {
+			return err
 		}
 	}
+	return nil
 }

@@ -1,8 +1,13 @@
 package certificate
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/gaplessdb/gapless/frame"
+	"github.com/gaplessdb/gapless/proof/leaves"
 )
 
 func TestScopeCheck(t *testing.T) {
@@ -62,11 +67,40 @@ func TestTiming(t *testing.T) {
 	} {
 		timing := Timing{From: tt.from, To: tt.to, Base: tt.base, Next: tt.next}
 		for _, m := range tt.moments {
-			timing.Add(m)
+			if err := timing.Add(m); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
 		}
 		got := timing.Range()
 		if len(got) != len(tt.want) || len(got) == 2 && (got[0] != tt.want[0] || got[1] != tt.want[1]) {
 			t.Errorf("%s: %v, want %v", what, got, tt.want)
 		}
+	}
+}
+
+// TestTimingOrder: a number that is not behind the one before would cut another range out of the epoch, and is refused.
+func TestTimingOrder(t *testing.T) {
+	key := leaves.Key{StreamKey: frame.StreamKey{Tenant: "t", Device: "d", Stream: "0"}, Epoch: 3}
+	for _, next := range []uint64{0, 1, 4, 5} {
+		timing := Timing{Key: key, From: 10, To: 50, Base: 1, Next: 9}
+		for _, m := range []Moment{{2, 20}, {5, 50}} {
+			if err := timing.Add(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := timing
+		if err := timing.Add(Moment{next, 20}); !errors.Is(err, ErrOrder) || !strings.Contains(err.Error(), fmt.Sprintf("number %d of %s comes after 5", next, key)) {
+			t.Errorf("number %d behind 5: %v", next, err)
+		}
+		if timing != before {
+			t.Errorf("number %d was taken: %+v", next, timing)
+		}
+	}
+	zero := Timing{From: 10, To: 50, Next: 9}
+	if err := errors.Join(zero.Add(Moment{0, 20}), zero.Add(Moment{1, 20})); err != nil {
+		t.Error(err)
+	}
+	if err := zero.Add(Moment{1, 30}); !errors.Is(err, ErrOrder) {
+		t.Error(err)
 	}
 }

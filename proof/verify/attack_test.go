@@ -67,13 +67,15 @@ type late struct {
 	begin int64
 }
 
-func (l late) Moments(key frame.StreamKey, e *census.Epoch, fn func(certificate.Moment)) error {
+func (l late) Moments(key frame.StreamKey, e *census.Epoch, fn func(certificate.Moment) error) error {
 	for i, seq := range []uint64{1, 2, 3, 5} {
 		m := certificate.Moment{Seq: seq, NS: (l.begin + 10*int64(i)) * 1_000_000}
 		if seq > 2 {
 			m.NS += time.Hour.Nanoseconds()
 		}
-		fn(m)
+		if err := fn(m); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -162,7 +164,7 @@ func TestMomentsConflict(t *testing.T) {
 			t.Fatal(err)
 		}
 		epoch := census.Epoch{Ordinal: 1, Runs: []ledger.Run{{First: 1, Last: 5}}}
-		err = moments.Of(key, &epoch, func(certificate.Moment) { seen++ })
+		err = moments.Of(key, &epoch, func(certificate.Moment) error { seen++; return nil })
 		var conflict *segment.ConflictError
 		if errors.As(err, &conflict) != tt.differ || !tt.differ && (err != nil || seen != map[bool]int{false: 5}[tt.noTime]) {
 			t.Errorf("%s: %d moments, %v", what, seen, err)

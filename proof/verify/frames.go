@@ -178,16 +178,19 @@ func (r *run) timed(key frame.StreamKey, epoch uint32, rows *segment.SealedRows)
 		return nil
 	}
 	t, err := r.timing(k)
-	if err == nil {
-		certificate.EachMoment(rows, t.Add)
+	if err != nil {
+		return err
 	}
-	return err
+	if err := certificate.EachMoment(rows, t.Add); err != nil {
+		return tampered("%w", err)
+	}
+	return nil
 }
 
 // timing is the times of an epoch in scope, as far as they were read.
 func (r *run) timing(k leaves.Key) (t *certificate.Timing, err error) {
 	if t = r.timings[k]; t == nil {
-		t, err = r.c.Scope.Timing(r.epochs[k])
+		t, err = r.c.Scope.Timing(k.StreamKey, r.epochs[k])
 		r.timings[k] = t
 	}
 	return t, err

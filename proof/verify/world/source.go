@@ -57,7 +57,7 @@ func (w *World) Strips(ordinal uint32) (certificate.Leaves, error) {
 	return leaves.Open(w.FS, leafDir+"/"+leaves.FileName(leaves.Strips, uint64(ordinal)))
 }
 
-func (w *World) Moments(key frame.StreamKey, e *census.Epoch, fn func(certificate.Moment)) error {
+func (w *World) Moments(key frame.StreamKey, e *census.Epoch, fn func(certificate.Moment) error) error {
 	return w.moments.Of(key, e, fn)
 }
 
