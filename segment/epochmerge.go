@@ -75,6 +75,14 @@ func (m *epochMerge) next() (bool, error) {
 	return true, nil
 }
 
+// begins is the offset of the block in which the next epoch of a segment begins, 0 behind its last one.
+func (m *epochMerge) begins(i int) int64 {
+	if w := m.walks[i]; w != nil {
+		return w.epoch.refs[0].offset
+	}
+	return 0
+}
+
 // low is the segment whose epoch is next, nil behind the last one.
 func (m *epochMerge) low() (low *epochWalk) {
 	for _, w := range m.walks {

@@ -5,7 +5,7 @@ import "math"
 // Seals are the lowest and the highest seal ordinal of the segment's rows. They are found in the seal column of each block: nothing else of a
 // block is read but its directory. Rows without an ordinal count as 1.
 func (r *Reader) Seals() (first, last uint32, err error) {
-	s := newSealSource(r, 0, 0, func(int) error { return nil }, nil)
+	s := newSealSource(r, newSealRooms(), 0, 0, func(int) error { return nil })
 	first = math.MaxUint32
 	at := int64(-1)
 	w := epochWalk{r: r}
@@ -22,7 +22,7 @@ func (r *Reader) Seals() (first, last uint32, err error) {
 				return 0, 0, err
 			}
 			at = ref.offset
-			for _, v := range s.block.seal {
+			for _, v := range s.seal {
 				first, last = min(first, v), max(last, v)
 			}
 		}

@@ -3,6 +3,7 @@ package segment
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/gaplessdb/gapless/segment/column"
 )
@@ -11,48 +12,37 @@ import (
 const sealFront = 4 << 10
 
 // sealSource reads the blocks of one segment in the order of the file, of each no more than its seal ordinals where none is asked for. It leaves
-// the reader's cache alone, as a merge does. One block is in memory at a time, and is valid until the next one.
+// the reader's cache alone, as a merge does. It has a decoded block while the walk has rows ahead in it, one at a time.
 type sealSource struct {
+	*sealRooms  // of the walk
 	r           *Reader
 	first, last uint32                    // ordinals that are asked for,
 	only        func(ordinal uint32) bool // of them; nil: all
 	times       bool                      // what lies behind the seal ordinals is not read
 	before      func(n int) error
-	dec         column.Decoder
-	serial      *uint64 // of the block that was decoded last, by any source of the walk
 
-	buf     []byte // the block at hand, as far as it was read
-	room    []byte // for a column of seal ordinals that lies behind buf
-	wide    []uint64
-	steps   []int64
-	dir     *directory
-	wanted  bool // a row of the block at hand has an ordinal that is asked for
-	decoded bool
-	block   SealedBlock
+	offset, length int64        // of the block at hand, 0: there is none
+	block          *SealedBlock // at hand; nil: none of its rows has an ordinal that is asked for
+	next           int64        // offset of the block in which the epoch behind the one at hand begins, 0: there is none
 }
 
-func newSealSource(r *Reader, first, last uint32, before func(n int) error, serial *uint64) *sealSource {
-	return &sealSource{r: r, first: first, last: last, before: before, dec: column.Decoder{MaxBytes: maxBlock}, serial: serial}
+func newSealSource(r *Reader, rooms *sealRooms, first, last uint32, before func(n int) error) *sealSource {
+	return &sealSource{sealRooms: rooms, r: r, first: first, last: last, before: before}
 }
 
 // load makes the block that the reference leads to the one at hand, and returns where its rows lie. Where no row of the block is asked for, wanted
 // is false, and nothing else of it is looked at.
 func (s *sealSource) load(ref *blockRef, key []byte, ordinal uint32) (run blockRun, wanted bool, err error) {
-	if s.dir == nil || s.dir.offset != ref.offset {
-		if err := s.front(ref); err != nil {
+	if s.offset != ref.offset {
+		if err := s.read(ref); err != nil {
 			return run, false, err
 		}
 	}
-	if s.dir.length != int64(ref.length) { // each run of a block has an entry in the index, and each of them says it
-		return run, false, s.damage(damaged("block", 4, fmt.Sprintf("a length of %d as the index says", ref.length), s.dir.length), "", ref.offset)
+	if s.length != int64(ref.length) { // each run of a block has an entry in the index, and each of them says it
+		return run, false, s.damage(damaged("block", 4, fmt.Sprintf("a length of %d as the index says", ref.length), s.length), "", ref.offset)
 	}
-	if !s.wanted {
+	if s.block == nil {
 		return run, false, nil
-	}
-	if !s.decoded {
-		if err := s.rest(); err != nil {
-			return run, false, err
-		}
 	}
 	rows := &s.block.block.rows
 	if err := rows.check(ref); err != nil {
@@ -67,9 +57,42 @@ func (s *sealSource) load(ref *blockRef, key []byte, ordinal uint32) (run blockR
 	return run, true, nil
 }
 
-// front reads the directory and the seal ordinals of another block.
+// leave gives the block at hand back, unless rows lie ahead in it: of the epoch at hand, which has those blocks left, or of the one behind it.
+func (s *sealSource) leave(refs []blockRef) {
+	if s.block == nil || s.next == s.offset || len(refs) > 0 && refs[0].offset == s.offset {
+		return
+	}
+	s.drop()
+}
+
+// drop gives the block at hand back.
+func (s *sealSource) drop() {
+	if s.block != nil {
+		s.give(s.block)
+	}
+	s.offset, s.length, s.block = 0, 0, nil
+}
+
+// read makes another block the one at hand, and decodes it where one of its rows is asked for.
+func (s *sealSource) read(ref *blockRef) error {
+	s.drop()
+	if err := s.front(ref); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(s.seal, s.wants) {
+		s.block = s.take()
+		if err := s.rest(); err != nil {
+			s.drop()
+			return err
+		}
+	}
+	s.offset, s.length = ref.offset, s.dir.length
+	return nil
+}
+
+// front reads the directory and the seal ordinals of a block.
 func (s *sealSource) front(ref *blockRef) error {
-	s.dir, s.decoded, s.buf = nil, false, s.buf[:0]
+	s.buf = s.buf[:0]
 	length := int64(ref.length)
 	n := length
 	if n > wholeBlock {
@@ -96,11 +119,7 @@ func (s *sealSource) front(ref *blockRef) error {
 	}
 	s.r.metrics.Blocks.Add(1)
 	s.dir = d
-	if err := s.seals(); err != nil {
-		s.dir = nil
-		return err
-	}
-	return nil
+	return s.seals()
 }
 
 // extend reads the block that lies at offset up to so many bytes of it.
@@ -123,7 +142,7 @@ func (s *sealSource) extend(offset, to int64) error {
 	return nil
 }
 
-// seals decodes the seal ordinals of the block at hand.
+// seals decodes the seal ordinals of the block that is read.
 func (s *sealSource) seals() error {
 	c := s.dir.parts[partSeal]
 	from, to := c.offset-s.dir.offset, c.end()-s.dir.offset
@@ -140,18 +159,16 @@ func (s *sealSource) seals() error {
 		}
 		b = s.room
 	}
-	list, err := decodeInto(s, s.block.seal[:0], c, b)
+	list, err := decodeInto(s, s.seal[:0], c, b)
 	if err != nil {
 		return err
 	}
-	s.wanted = false
 	for i, v := range list {
 		if v == 0 { // not known when the row was written: nothing was sealed yet
-			v, list[i] = 1, 1
+			list[i] = 1
 		}
-		s.wanted = s.wanted || s.wants(v)
 	}
-	s.block.seal = shorten(list) // 0 and 1 are the same now
+	s.seal = shorten(list) // 0 and 1 are the same now
 	return nil
 }
 
@@ -191,7 +208,7 @@ func shorten[T comparable](list []T) []T {
 	return list[:min(len(list), 1)]
 }
 
-// rest reads and decodes what is content of the block at hand. Receive times and positions in the log are not.
+// rest reads and decodes what is content of the block whose front was read. Receive times and positions in the log are not.
 func (s *sealSource) rest() error {
 	length := s.dir.length
 	if s.times {
@@ -200,6 +217,7 @@ func (s *sealSource) rest() error {
 	if err := s.extend(s.dir.offset, length); err != nil {
 		return err
 	}
+	s.block.seal = append(s.block.seal[:0], s.seal...)
 	b := &s.block.block
 	b.fields, b.raw = b.fields[:0], nil
 	for i := range s.dir.columns {
@@ -219,8 +237,8 @@ func (s *sealSource) rest() error {
 	if err := s.block.publish(); err != nil {
 		return s.damage(err, "", s.dir.offset)
 	}
-	*s.serial++
-	s.block.Serial, s.decoded = *s.serial, true
+	s.serial++
+	s.block.Serial = s.serial
 	return nil
 }
 

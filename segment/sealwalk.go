@@ -12,11 +12,12 @@ import (
 // SealWalk goes through the rows of several segments whose seal ordinals lie in a range, in the order of one segment: by key, epoch and seq. A row
 // that several inputs have, as the inputs and the output of a merge do, comes once, and must be the same in all of them. It is for one goroutine.
 //
-// It has one block of each input in memory. Blocks without a row in the range are not read, but for their seal ordinals.
+// It has a block of an input in memory from the first row of it that it comes to until it is behind the last one: so memory follows how many inputs
+// overlap, and not how many there are. Blocks without a row in the range are not read, but for their seal ordinals.
 type SealWalk struct {
 	sources []*sealSource
 	epochs  *epochMerge
-	serial  uint64
+	rooms   *sealRooms
 
 	ahead   []*sealCursor // the epoch at hand, as far as it lies ahead
 	cursors []*sealCursor // room for them
@@ -94,9 +95,9 @@ func newSealWalk(in []*Reader, first, last uint32, before func(n int) error) *Se
 	if before == nil {
 		before = func(int) error { return nil }
 	}
-	w := &SealWalk{}
+	w := &SealWalk{rooms: newSealRooms()}
 	for _, r := range in {
-		w.sources = append(w.sources, newSealSource(r, first, last, before, &w.serial))
+		w.sources = append(w.sources, newSealSource(r, w.rooms, first, last, before))
 	}
 	return w
 }
@@ -104,6 +105,11 @@ func newSealWalk(in []*Reader, first, last uint32, before func(n int) error) *Se
 // Next goes to the next epoch of any input, which may have no row in the range. It is false behind the last one.
 func (w *SealWalk) Next() (key frame.StreamKey, epoch uint32, ok bool, err error) {
 	m := w.epochs
+	w.ahead = w.ahead[:0]
+	for i, s := range w.sources { // what was passed over is not read any more
+		s.next = m.begins(i)
+		s.leave(nil)
+	}
 	if ok, err = m.next(); !ok {
 		return key, 0, false, err
 	}
@@ -112,7 +118,9 @@ func (w *SealWalk) Next() (key frame.StreamKey, epoch uint32, ok bool, err error
 	}
 	w.ahead = append(w.ahead[:0], w.cursors[:len(m.ahead)]...)
 	for i, c := range m.ahead {
-		*w.ahead[i] = sealCursor{src: w.sources[c.src.number], key: m.key, ordinal: m.ordinal, refs: c.refs}
+		src := w.sources[c.src.number]
+		src.next = m.begins(c.src.number)
+		*w.ahead[i] = sealCursor{src: src, key: m.key, ordinal: m.ordinal, refs: c.refs}
 	}
 	return parseKey(m.key), m.ordinal, true, nil
 }
@@ -134,7 +142,7 @@ func (w *SealWalk) Rows() (*SealedRows, error) {
 			}
 		default:
 			to := low.before(rival, alone)
-			w.rows = SealedRows{&low.src.block, low.row, to, of(low.src.block.seal, low.row)}
+			w.rows = SealedRows{low.src.block, low.row, to, of(low.src.block.seal, low.row)}
 			low.take(to)
 			return &w.rows, nil
 		}
@@ -225,6 +233,7 @@ func (c *sealCursor) take(to int) {
 	}
 	if to == c.end {
 		c.refs, c.begun = c.refs[1:], false
+		c.src.leave(c.refs)
 		return
 	}
 	c.row, c.to = to, to+1
@@ -244,7 +253,7 @@ func (c *sealCursor) before(rival uint64, alone bool) int {
 
 // same compares the rows that two inputs have both, from the number at hand on, and puts those of the other behind its cursor.
 func (c *sealCursor) same(o *sealCursor) error {
-	a, b := &c.src.block, &o.src.block
+	a, b := c.src.block, o.src.block
 	n := 1
 	for most := min(c.to-c.row, o.to-o.row); n < most && a.Seq[c.row+n] == b.Seq[o.row+n]; n++ {
 	}

@@ -37,9 +37,9 @@ type ConflictError = segment.ConflictError
 // is a *ConflictError. One that two segments have under two ordinals is found where both are in the range. The strip that emit gets is valid until
 // it returns.
 //
-// Each segment is read once, and of its blocks those that have a frame of such an ordinal. Memory holds one block of each segment, up to 64 frames,
-// and for each ordinal of the epoch at hand its runs. Damage is a *segment.CorruptError, and what this program is too old to read whole is
-// segment.ErrVersion: there is no root of a part.
+// Each segment is read once, and of its blocks those that have a frame of such an ordinal. Memory holds the blocks that the work is inside of, one
+// of a segment at most, up to 64 frames, and for each ordinal of the epoch at hand its runs. Damage is a *segment.CorruptError, and what this
+// program is too old to read whole is segment.ErrVersion: there is no root of a part.
 func Compute(ctx context.Context, in []*segment.Reader, first, last uint32, opt Options, emit func(*Strip) error) error {
 	first = max(first, 1)
 	if last < first {
