@@ -5,7 +5,7 @@ import "fmt"
 // What a process needs descriptors for besides clients, segments and calls between nodes. These are bounds, measured with room to spare.
 const (
 	filesOfProcess  = 32                               // standard streams, pollers, ports, vote store; the files of a flush, of a floor, of four pulls
-	filesOfProof    = 14 + tracesAtOnce + leavesAtOnce // the strips that one pass counts, a census, the log's hashes; what two certificates read; directories
+	filesOfProof    = 14 + tracesAtOnce + leavesAtOnce // the strips that one pass counts, others that are compared, a census, the log's hashes; what two certificates read; directories
 	filesPerPeer    = 16                               // Raft's connections and questions for the status, in both directions
 	filesPerWitness = 2                                // the connection to it, and the one that takes its place
 	filesOfHeads    = 16                               // of the log, for what is in no floor yet

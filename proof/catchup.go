@@ -7,7 +7,7 @@ import (
 	"github.com/gaplessdb/gapless/proof/leaves"
 )
 
-// catchUp counts sealed ordinals that this node has not, and compares with the SEALs what it has.
+// catchUp counts sealed ordinals that this node has not. The clerk compares them.
 func (s *Sealer) catchUp(ctx context.Context, look *Look) (again bool, err error) {
 	if s.readUpTo() < look.Section.LogSize() { // more seals may come: one pass counts all of them
 		return false, nil
@@ -20,17 +20,33 @@ func (s *Sealer) catchUp(ctx context.Context, look *Look) (again bool, err error
 	if s.resting(this) {
 		return false, nil
 	}
-	if _, here := s.Counted(next); !here {
-		todo, ok := s.uncounted(next, look.Floor)
-		if !ok {
-			return false, nil
+	todo, ok := s.uncounted(next, look.Floor)
+	if !ok {
+		return false, nil
+	}
+	if err := s.strips(ctx, look, todo); err != nil {
+		s.rest(this, err)
+		return false, fmt.Errorf("proof: seals %d to %d: %w", todo.first, todo.last, err)
+	}
+	return true, nil
+}
+
+// compareCounted compares with the SEALs what this node has counted, as far as that was read. The clerk does it, who signs: were it left to the
+// goroutine that hashes, no tree would be signed where seals end faster than that is done with them.
+func (s *Sealer) compareCounted(ctx context.Context, look *Look) error {
+	for ctx.Err() == nil {
+		next, sealed := s.unchecked()
+		if next > sealed {
+			return nil
 		}
-		if err := s.strips(ctx, look, todo); err != nil {
-			s.rest(this, err)
-			return false, fmt.Errorf("proof: seals %d to %d: %w", todo.first, todo.last, err)
+		if _, here := s.Counted(next); !here {
+			return nil
+		}
+		if err := s.compare(ctx, look, next); err != nil {
+			return err
 		}
 	}
-	return true, s.compare(ctx, look, next)
+	return ctx.Err()
 }
 
 // unchecked is the first ordinal that was not compared with its SEAL, and the newest that has one. A file that got lost has to be made and compared
@@ -97,7 +113,9 @@ func (s *Sealer) compare(ctx context.Context, look *Look, ordinal uint32) error 
 			What: fmt.Sprintf("the strips hold %d frames, the SEAL counts %d", frames, seal.Frames)}
 		s.log.Error("a SEAL counts other frames than there are: this node does not sign it", "seal", ordinal, "frames", frames, "cluster", seal.Frames)
 	}
-	s.checked = ordinal
+	if s.checked == ordinal-1 { // else an older one got lost meanwhile
+		s.checked = ordinal
+	}
 	s.move()
 	return nil
 }

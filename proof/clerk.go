@@ -11,12 +11,13 @@ import (
 	"github.com/gaplessdb/gapless/proof/sign"
 )
 
-// clerk cuts when it is time, makes known whose keys count, follows the log, and signs. What cannot be read here keeps nobody else from a cut.
+// clerk cuts when it is time, makes known whose keys count, follows the log, compares, and signs. What cannot be read here keeps nobody else from a cut.
 func (s *Sealer) clerk(ctx context.Context, look *Look) (again bool, err error) {
 	err = join(s.cutInTime(ctx, look), s.ownKeys(ctx, look))
 	if missing := s.follow(ctx, look); missing != nil {
 		return false, join(err, missing)
 	}
+	err = join(err, s.compareCounted(ctx, look))
 	return false, join(err, s.cosign(ctx, look), s.archive.tidy(look.Section.Wants))
 }
 

@@ -131,12 +131,12 @@ func (s *Sealer) contentRoot(ctx context.Context, ordinal uint32) (ContentRoot, 
 // countAnew forgets an ordinal that others count differently, so that it is counted again: once in a life of this node, and whenever the segments
 // that hold its frames are others.
 func (s *Sealer) countAnew(look *Look, p span) error {
-	_, here := s.Counted(p.first)
+	own, here := s.Counted(p.first)
 	if _, now := p.inputs(look.Manifest); !here || s.countedFrom(p.first) == now {
 		return nil
 	}
 	s.log.Info("counting again what others count differently", "seal", p.first)
-	return s.archive.Discard(leaves.Strips, uint64(p.first))
+	return s.archive.discard(leaves.Strips, uint64(p.first), own.generation)
 }
 
 // countedFrom is the sum of the segments that an ordinal was counted from in this life, zero where it was not.

@@ -60,8 +60,8 @@
 // # Limits
 //
 // 64 ordinals wait for their SEAL at most, then CUT is refused; while one waits, no other ends by itself. Of those that have it and wait for a census the
-// newest 8 stay. On demand one ends a second behind the one before at the earliest, when no flush is under way, and while less than 4 wait for their SEAL,
-// or ended in the last minute and wait for a census. A cut in time that a flush keeps back for a quarter of the interval (10 s at least, 5 minutes at
+// newest 8 stay. On demand one ends a second behind the one before at the earliest, when no flush is under way, and while less than 4 wait for their SEAL;
+// if one ended in the last minute, while less than 4 are newer than the newest census in a checkpoint. A cut in time that a flush keeps back for a quarter of the interval (10 s at least, 5 minutes at
 // most) comes behind that one, too. 256 keys of a node ever, and 1,024 in all; 42 servers and 16 witnesses in a checkpoint, 64 reports of an ordinal.
 // 64 ordinals are counted in one pass over the segments, or as many as have their strips in 64 MiB. Of another node's file, to name the stream that differs, four times the own one's bytes are taken, or 1 MiB. Old censuses
 // that a node missed it takes on the word of the majority. How many frames a SEAL counts is not compared any more once a checkpoint has it; which policy

@@ -44,6 +44,7 @@ type rig struct {
 	flushing  int                // cuts that are refused from now on because a flush is under way
 	stuck     bool               // so are overdue ones: two flushes are under way, and never end
 	overdue   int                // cuts that came as overdue ones
+	hashing   time.Duration      // of a block of a segment
 	bytesRead atomic.Int64       // of segments
 	began     time.Time          // the clock of the log goes with the node's since then; zero: it stands
 }

@@ -11,8 +11,8 @@ import (
 // Between two seals on demand: each is a flush on every node, and a record for ever.
 const (
 	betweenSeals = time.Second
-	mostWaiting  = 4           // ordinals that wait for their SEAL, or for a census
-	patience     = time.Minute // beyond which an ordinal that waits for a census counts no more
+	mostWaiting  = 4           // ordinals that wait for their SEAL, for a census, or for signatures
+	patience     = time.Minute // behind the last end of one, beyond which those that have their SEAL count no more
 	seldom       = 100 * time.Millisecond
 )
 
@@ -82,7 +82,8 @@ func notEnded(ctx context.Context, ordinal uint32) error {
 func (s *Sealer) cut(ctx context.Context, look *Look) error {
 	ordinal := look.Section.Ordinal()
 	if waiting := look.Section.waiting(look.NowMS); waiting >= mostWaiting {
-		return refuse(CodeProofLimit, "see GET /v1/proof: a majority of the nodes must agree on the roots first", "%d seals wait for their roots", waiting)
+		return refuse(CodeProofLimit, "see GET /v1/proof: a majority of the nodes must agree on what they found and sign it first, or no seal end for a minute",
+			"%d seals wait for their roots, a census or signatures", waiting)
 	}
 	err := s.propose(ctx, KindCut, cutCommand{ordinal})
 	if tooLate(err) { // that is: somebody else has just cut

@@ -173,7 +173,7 @@ func (s *Sealer) Store() *tiles.Store {
 	return s.store
 }
 
-// Run works until ctx ends: one goroutine follows the log and signs, one takes censuses, and one hashes, which takes long.
+// Run works until ctx ends: one goroutine follows the log, compares and signs, one takes censuses, and one hashes, which takes long.
 func (s *Sealer) Run(ctx context.Context) {
 	var counting sync.WaitGroup
 	counting.Go(func() { s.loop(ctx, s.censuses) })

@@ -71,6 +71,9 @@ func (s *Sealer) strips(ctx context.Context, look *Look, p span) (err error) {
 	if err := w.finish(); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	s.move() // the clerk may compare
+	s.mu.Unlock()
 	took := time.Since(start)
 	s.metrics.contentSeconds.Observe(took.Seconds())
 	s.metrics.frames.Add(float64(w.frames))

@@ -36,15 +36,14 @@ func (s *Section) Wants(index uint64) bool {
 	return index == s.newest.Index || index == s.index || slices.ContainsFunc(s.cuts, func(c *Cut) bool { return c.Last == index })
 }
 
-// waiting counts the ordinals that keep others from being ended on demand: those without a SEAL, and those that ended a moment ago and have no census.
-// One that is older hardly gets any, and a later one may.
-func (s *Section) waiting(nowMS int64) (n int) {
-	for _, c := range s.cuts {
-		if !c.Sealed || nowMS-c.TimeMS < patience.Milliseconds() {
-			n++
-		}
+// waiting counts the ordinals that keep others from being ended on demand: those without a SEAL, and if the last one ended a moment ago all that are
+// newer than the newest census in a checkpoint. Where that was longer ago one more may come: whoever could not take a census, or sign, may do so by now.
+func (s *Section) waiting(nowMS int64) int {
+	done := s.sealed
+	if nowMS-s.cutMS < patience.Milliseconds() {
+		done = min(done, s.newest.Counted)
 	}
-	return n
+	return int(s.ordinal - 1 - done)
 }
 
 // Signed reports whether a server has cosigned the current tree.
