@@ -27,8 +27,11 @@ type Archive struct {
 	reserve int64 // bytes that stay free on the disk
 	trouble *complaints
 
-	mu     sync.Mutex // protects all below
+	opening sync.Mutex // held by who lists the directory
+
+	mu     sync.Mutex // protects all below, and is never held while the disk works: gauges and Status need it
 	listed bool
+	busy   map[task]chan struct{}              // files that get their name or lose it, closed when that is over
 	files  map[leaves.Kind]map[uint64]*Counted // what is here; nil: nobody has looked into it yet
 	bytes  map[leaves.Kind]int64               // of those that were looked into
 	lost   uint64                              // the lowest ordinal whose strips were discarded since takeLost
@@ -51,16 +54,16 @@ var ErrNotCounted = errors.New("proof: not counted here")
 func newArchive(fs vfs.FS, dir string, reserve int64, trouble *complaints) *Archive {
 	return &Archive{
 		fs: fs, dir: dir, reserve: reserve, trouble: trouble, bytes: map[leaves.Kind]int64{},
-		files: map[leaves.Kind]map[uint64]*Counted{leaves.Strips: {}, leaves.Census: {}},
+		files: map[leaves.Kind]map[uint64]*Counted{leaves.Strips: {}, leaves.Census: {}}, busy: map[task]chan struct{}{},
 	}
 }
 
 // open takes stock of the directory by its names, and makes it if need be; files are looked into one by one, when somebody asks for them: there is
 // one for each seal that ever was. After an error it is called again.
 func (a *Archive) open() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.listed {
+	a.opening.Lock()
+	defer a.opening.Unlock()
+	if a.isListed() {
 		return nil
 	}
 	if err := vfs.MakeDir(a.fs, a.dir); err != nil {
@@ -71,18 +74,27 @@ func (a *Archive) open() error {
 		return fmt.Errorf("proof: list %s: %w", a.dir, err)
 	}
 	for _, name := range names {
-		kind, number, ok := leaves.ParseFileName(name)
-		switch ext := path.Ext(name); {
-		case ok:
-			a.files[kind][number] = nil
-		case ext == leaves.TempExtension || ext == otherExtension: // of a crash
+		if ext := path.Ext(name); ext == leaves.TempExtension || ext == otherExtension { // of a crash
 			if err := a.removeFile(path.Join(a.dir, name)); err != nil {
 				return err
 			}
 		}
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, name := range names {
+		if kind, number, ok := leaves.ParseFileName(name); ok {
+			a.files[kind][number] = nil
+		}
+	}
 	a.listed = true
 	return nil
+}
+
+func (a *Archive) isListed() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.listed
 }
 
 // otherExtension ends the name of another server's file.
@@ -189,33 +201,42 @@ func (a *Archive) Suspect(err error) error {
 
 // Discard removes a file: it is damaged, or was counted wrongly. Strips are then counted again.
 func (a *Archive) Discard(kind leaves.Kind, number uint64) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.drop(kind, number)
+	return a.drop(kind, number, func(*Counted, bool) bool { return true })
 }
 
 // discard removes a file if it is still that of a generation, 0 for one that nobody has looked into yet: of those who found the same damage each one
 // comes here, and the last ones when the file was made again.
 func (a *Archive) discard(kind leaves.Kind, number, generation uint64) error {
+	return a.drop(kind, number, func(c *Counted, listed bool) bool {
+		return listed && (c == nil && generation == 0 || c != nil && c.generation == generation)
+	})
+}
+
+// drop removes a file if that is still the one.
+func (a *Archive) drop(kind leaves.Kind, number uint64, still func(c *Counted, listed bool) bool) error {
+	defer a.hold(kind, number)()
+	if !a.forget(kind, number, still) {
+		return nil
+	}
+	return a.removeFile(a.path(kind, number))
+}
+
+// forget takes a file off the list if it is still the one.
+func (a *Archive) forget(kind leaves.Kind, number uint64, still func(c *Counted, listed bool) bool) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c, listed := a.files[kind][number]
-	if !listed || c == nil && generation != 0 || c != nil && c.generation != generation {
-		return nil
+	if !still(c, listed) {
+		return false
 	}
-	return a.drop(kind, number)
-}
-
-// drop is Discard for who holds mu.
-func (a *Archive) drop(kind leaves.Kind, number uint64) error {
-	if c := a.files[kind][number]; c != nil {
+	if c != nil {
 		a.bytes[kind] -= c.Bytes
 	}
 	delete(a.files[kind], number)
 	if kind == leaves.Strips && (a.lost == 0 || number < a.lost) {
 		a.lost = number
 	}
-	return a.removeFile(a.path(kind, number))
+	return true
 }
 
 // takeLost is the lowest ordinal whose strips were discarded since the last call, 0 for none.

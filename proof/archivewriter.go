@@ -57,8 +57,32 @@ func (w *archiveWriter) Add(key leaves.Key, leaf []byte) error {
 	return w.Writer.Add(key, leaf)
 }
 
+// hold keeps others from giving a file its name, or removing it, until release: both take as long as the disk takes.
+func (a *Archive) hold(kind leaves.Kind, number uint64) (release func()) {
+	this := task{kind, number}
+	for {
+		a.mu.Lock()
+		other, busy := a.busy[this]
+		if !busy {
+			break
+		}
+		a.mu.Unlock()
+		<-other
+	}
+	over := make(chan struct{})
+	a.busy[this] = over
+	a.mu.Unlock()
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(a.busy, this)
+		close(over)
+	}
+}
+
 // Finish ends the file, and takes it in.
 func (w *archiveWriter) Finish() (leaves.Info, error) {
+	defer w.archive.hold(w.kind, w.number)()
 	info, err := w.Writer.Finish()
 	if err == nil {
 		w.archive.added(w.kind, w.number, Counted{Root: info.Root, Count: info.Count, Bytes: info.Bytes}, false)

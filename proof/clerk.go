@@ -102,7 +102,8 @@ func (s *Sealer) objection(tree Tree) string {
 	return ""
 }
 
-// ownCensusIn is what this node has of the newest census in a tree. It may look at the disk.
+// ownCensusIn is what this node has of the newest census in a tree; zero where nobody has looked into its file yet, and so did not compare it. It does
+// not look at the disk, which may hang: gauges and Status ask.
 func (s *Sealer) ownCensusIn(tree Tree) (own Counted, here bool) {
 	s.mu.Lock()
 	p, ok := s.index.censusBefore(tree.Size)
@@ -110,5 +111,9 @@ func (s *Sealer) ownCensusIn(tree Tree) (own Counted, here bool) {
 	if !ok {
 		return own, false
 	}
-	return s.archive.Has(leaves.Census, p.Census.Index)
+	c, here := s.archive.known(leaves.Census, p.Census.Index)
+	if c != nil {
+		own = *c
+	}
+	return own, here
 }

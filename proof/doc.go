@@ -53,7 +53,8 @@
 //   - A root that differs is counted again once in each life of the process, and whenever other segments hold the ordinal (a merge); else it
 //     stays an alarm.
 //   - A disk that fails is reported, and what it broke is tried again later, also at a start; it ends nothing. The node's own fences are for its
-//     log, not for copies. Copies leave Options.Reserve free.
+//     log, not for copies. Copies leave Options.Reserve free. One that hangs keeps nobody from the status and the gauges: no lock that they need is
+//     held while the disk works.
 //   - Nothing spins: without a change of the state, a node looks once in Options.Interval, and says nothing twice within five
 //     seconds, but a cut that a flush keeps back: that is tried ten times a second at most.
 //

@@ -95,14 +95,17 @@ func (s *Sealer) readUpTo() int64 {
 }
 
 // took takes in the next record. A store that cannot be written is opened anew, and the log is read again: what is in the file is not known.
+//
+// It, reopen and forget are of the clerk, who alone changes the store. So they do that without mu, which gauges and Status need: a disk that hangs
+// keeps no one but the clerk.
 func (s *Sealer) took(n int64, data []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n >= s.store.Size() {
-		if err := s.store.Append(tlog.RecordHash(data)); err != nil {
+	if store := s.Store(); n >= store.Size() {
+		if err := store.Append(tlog.RecordHash(data)); err != nil {
 			return errors.Join(err, s.reopen())
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err := s.index.add(n, data); err != nil {
 		return err
 	}
@@ -110,26 +113,30 @@ func (s *Sealer) took(n int64, data []byte) error {
 	return nil
 }
 
-// reopen begins anew with the store and the index. The caller holds mu.
+// reopen begins anew with the store and the index. The store before has failed: nobody reads it any more.
 func (s *Sealer) reopen() error {
 	store, err := openStore(s.opt.FS, s.opt.Dir)
 	if err != nil {
 		return err
 	}
+	s.mu.Lock()
 	old := s.store
 	s.store, s.index, s.spoiled = store, logIndex{}, false
+	s.mu.Unlock()
 	return old.Close()
 }
 
 // forget drops what was read of the log.
 func (s *Sealer) forget() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.index = logIndex{}
-	if err := s.store.Truncate(0); err != nil {
+	s.mu.Unlock()
+	if err := s.Store().Truncate(0); err != nil {
 		return errors.Join(err, s.reopen())
 	}
-	s.spoiled = false
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spoiled = false // also what readers said of the file as it was
 	return nil
 }
 

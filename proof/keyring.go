@@ -18,10 +18,12 @@ import (
 type keyring struct {
 	fs vfs.FS
 
-	mu    sync.Mutex // protects all below, and the files
-	read  bool       // they are known
+	disk sync.Mutex // protects the files and made, which only it needs
+	made []string   // public halves of all keys that were ever here
+
+	mu    sync.Mutex // protects all below, and is never held while the disk works: gauges and Status need it. Changed under both
+	read  bool       // the files are known
 	files []keyFile  // ascending by number
-	made  []string   // public halves of all keys that were ever here
 	by    string     // who wanted the newest, "" for the node itself
 }
 
@@ -39,29 +41,39 @@ const (
 
 func keyName(number int) string { return keyPrefix + strconv.Itoa(number) + keySuffix }
 
-// load reads the key files, once. The caller holds mu.
+// load reads the key files, once; again while the newest is damaged: somebody may put it back. The caller holds disk.
 func (r *keyring) load() error {
-	if r.read {
+	if r.isRead() {
 		return nil
 	}
 	numbers, err := keyNumbers(r.fs)
 	if err != nil {
 		return err
 	}
-	if r.made, err = readMade(r.fs); err != nil {
+	made, err := readMade(r.fs)
+	if err != nil {
 		return err
 	}
-	r.files = nil
+	var files []keyFile
 	for _, n := range numbers {
 		key, err := sign.Load(r.fs, keyName(n))
 		var damage *sign.KeyFileError
 		if err != nil && !errors.As(err, &damage) {
 			return err
 		}
-		r.files = append(r.files, keyFile{n, key, err})
+		files = append(files, keyFile{n, key, err})
 	}
-	r.read = true
+	r.made = made
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.files, r.read = files, len(files) == 0 || files[len(files)-1].damage == nil
 	return nil
+}
+
+func (r *keyring) isRead() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.read
 }
 
 // keyNumbers lists the numbers of the key files, ascending.
@@ -82,13 +94,17 @@ func keyNumbers(fs vfs.FS) (numbers []int, err error) {
 
 // newest is the node's key and who wanted it; number 0 for none. A damaged one is an error: nobody but its owner knows what it held.
 func (r *keyring) newest() (own keyFile, by string, err error) {
+	if !r.isRead() {
+		r.disk.Lock()
+		err = r.load()
+		r.disk.Unlock()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.load(); err != nil || len(r.files) == 0 {
+	if err != nil || len(r.files) == 0 {
 		return own, "", err
 	}
 	own = r.files[len(r.files)-1]
-	r.read = own.damage == nil // somebody may put it back
 	return own, r.by, own.damage
 }
 
@@ -99,7 +115,7 @@ func (r *keyring) again() {
 	r.read = false
 }
 
-// find is the private half of a cosigner's key.
+// find is the private half of a cosigner's key, among the files as they were read last.
 func (r *keyring) find(vkey string) (sign.Key, bool) {
 	v, err := sign.ParseVerifierKey(vkey)
 	if err != nil {
@@ -107,9 +123,6 @@ func (r *keyring) find(vkey string) (sign.Key, bool) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.load() != nil {
-		return sign.Key{}, false
-	}
 	for _, f := range r.files {
 		if !f.key.IsZero() && [32]byte(f.key.Public()) == v.Public {
 			return f.key, true
@@ -123,8 +136,8 @@ var errNewer = errors.New("proof: another key was made meanwhile")
 
 // make makes the next key, if the newest is still the one with a number.
 func (r *keyring) make(newest int, by string) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.disk.Lock()
+	defer r.disk.Unlock()
 	if err := r.load(); err != nil {
 		return err
 	}
@@ -139,17 +152,19 @@ func (r *keyring) make(newest int, by string) error {
 		return err
 	}
 	if err := key.Save(r.fs, keyName(newest+1)); err != nil {
-		r.read = false // whether the file is there is not known
+		r.again() // whether the file is there is not known
 		return err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.files, r.by = append(r.files, keyFile{newest + 1, key, nil}), by
 	return nil
 }
 
 // keep destroys the files of the keys before one.
 func (r *keyring) keep(number int) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.disk.Lock()
+	defer r.disk.Unlock()
 	if err := r.load(); err != nil {
 		return err
 	}
@@ -164,14 +179,16 @@ func (r *keyring) keep(number int) error {
 	}
 	for _, f := range r.files[:old] {
 		if err := r.fs.Remove(keyName(f.number)); err != nil {
-			r.read = false
+			r.again()
 			return fmt.Errorf("proof: destroying an old key: %w", err)
 		}
 	}
 	if err := r.fs.SyncDir("."); err != nil {
-		r.read = false
+		r.again()
 		return fmt.Errorf("proof: destroying an old key: %w", err)
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.files = slices.Clone(r.files[old:])
 	return nil
 }

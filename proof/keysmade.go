@@ -26,7 +26,7 @@ func readMade(fsys vfs.FS) ([]string, error) {
 	return strings.Fields(string(b)), nil
 }
 
-// remember notes a key, before the log can have it. The caller holds mu.
+// remember notes a key, before the log can have it. The caller holds disk.
 func (r *keyring) remember(key sign.Key) error {
 	public := base64.StdEncoding.EncodeToString(key.Public())
 	if slices.Contains(r.made, public) {
@@ -34,7 +34,7 @@ func (r *keyring) remember(key sign.Key) error {
 	}
 	list := append(slices.Clone(r.made), public)
 	if err := vfs.WriteFile(r.fs, madeName, []byte(strings.Join(list, "\n")+"\n")); err != nil {
-		r.read = false
+		r.again()
 		return fmt.Errorf("proof: list of keys: %w", err)
 	}
 	r.made = list
@@ -47,8 +47,8 @@ func (r *keyring) had(vkey string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.disk.Lock()
+	defer r.disk.Unlock()
 	if err := r.load(); err != nil {
 		return false, err
 	}

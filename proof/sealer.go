@@ -85,8 +85,8 @@ type Sealer struct {
 	inPass  inPass        // of the goroutine that hashes
 	putOff  putOff        // of the clerk
 
-	mu       sync.Mutex // protects all below
-	store    *tiles.Store
+	mu       sync.Mutex             // protects all below, and is never held while the disk works: gauges and Status need it
+	store    *tiles.Store           // another one only by the clerk, who alone changes it
 	spoiled  bool                   // a reader found damage in the store
 	index    logIndex               // of the records that were read
 	moved    chan struct{}          // closed and replaced when this node has read a record or compared a root
@@ -157,6 +157,7 @@ func New(opt Options) (*Sealer, error) {
 		trouble.warn("the proof begins without its files", err)
 		s.store = tiles.Broken(err)
 	}
+	_, _, _ = s.keys.newest() // reads the key files, for whoever asks before the clerk does; that tells what is wrong with them
 	if s.metrics, err = newMetrics(s, opt.Metrics); err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}

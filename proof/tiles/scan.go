@@ -57,10 +57,10 @@ func (s *Store) scanLeaf(take func() (tlog.Hash, bool, error)) (whole bool, err 
 	return true, nil
 }
 
-// read returns one hash. The caller holds mu.
+// read returns one hash. The caller holds cutting.
 func (s *Store) read(index int64) (tlog.Hash, error) {
-	if index < 0 || index >= tlog.StoredHashCount(s.size) {
-		return tlog.Hash{}, fmt.Errorf("tiles: %s: there is no hash %d in a log of %d leaves", s.path, index, s.size)
+	if size := s.Size(); index < 0 || index >= tlog.StoredHashCount(size) {
+		return tlog.Hash{}, fmt.Errorf("tiles: %s: there is no hash %d in a log of %d leaves", s.path, index, size)
 	}
 	b := make([]byte, slotBytes)
 	if n, err := s.file.ReadAt(b, slotOffset(index)); n < len(b) {
@@ -78,10 +78,10 @@ func (s *Store) read(index int64) (tlog.Hash, error) {
 
 // ReadHashes makes a Store a tlog.HashReader: proofs are computed from it. A hash that is not what was written is a *CorruptionError.
 func (s *Store) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.err != nil {
-		return nil, s.err
+	s.cutting.RLock()
+	defer s.cutting.RUnlock()
+	if err := s.failed(); err != nil {
+		return nil, err
 	}
 	hashes := make([]tlog.Hash, len(indexes))
 	for i, index := range indexes {

@@ -12,14 +12,18 @@ import (
 	"github.com/gaplessdb/gapless/vfs"
 )
 
-// Store is the file with the hashes of one log, in the order of tlog.StoredHashIndex. One goroutine appends and cuts; any
+// Store is the file with the hashes of one log, in the order of tlog.StoredHashIndex. One goroutine at a time appends and cuts; any
 // number read meanwhile. After a failed write or sync every later call fails: what the file holds is unknown until Open has read it.
+// Size and Bytes never wait for the disk.
 type Store struct {
 	fs   vfs.FS
 	path string
-
-	mu   sync.RWMutex // a reader's hashes are not cut away while it reads
 	file vfs.File
+
+	writing sync.Mutex   // held by who changes the file
+	cutting sync.RWMutex // a reader's hashes are not cut away while it reads; taken behind writing
+
+	mu   sync.Mutex  // protects all below, and is never held while the disk works; taken behind both
 	edge []tlog.Hash // roots of the perfect subtrees, largest first
 	size int64       // leaves
 	err  error       // why the store is of no use any more
@@ -82,9 +86,23 @@ func (s *Store) recover() error {
 
 // Size is the number of leaves.
 func (s *Store) Size() int64 {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.size
+}
+
+// failed is why the store is of no use any more.
+func (s *Store) failed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// become is the store after a change of its file.
+func (s *Store) become(size int64, edge []tlog.Hash) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.size, s.edge = size, edge
 }
 
 // Bytes is the size of the file.
@@ -92,10 +110,10 @@ func (s *Store) Bytes() int64 { return slotOffset(tlog.StoredHashCount(s.Size())
 
 // Append adds leaf hashes (tlog.RecordHash of the records). A crash may take them back: they follow from the records.
 func (s *Store) Append(leaves ...tlog.Hash) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.err != nil {
-		return s.err
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.failed(); err != nil {
+		return err
 	}
 	const most = 4096 // at once: bounds the buffer
 	for len(leaves) > 0 {
@@ -108,6 +126,7 @@ func (s *Store) Append(leaves ...tlog.Hash) error {
 	return nil
 }
 
+// append writes behind what anybody reads. Nobody but the caller, who holds writing, changes edge and size: it may read them.
 func (s *Store) append(leaves []tlog.Hash) error {
 	first := tlog.StoredHashCount(s.size)
 	b := make([]byte, 0, 2*len(leaves)*slotBytes)
@@ -127,16 +146,18 @@ func (s *Store) append(leaves []tlog.Hash) error {
 	if _, err := s.file.WriteAt(b, slotOffset(first)); err != nil {
 		return err
 	}
-	s.size, s.edge = size, edge
+	s.become(size, edge)
 	return nil
 }
 
 // Truncate cuts the log back to size leaves, durably: what was behind can come back no more.
 func (s *Store) Truncate(size int64) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.err != nil {
-		return s.err
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.cutting.Lock()
+	defer s.cutting.Unlock()
+	if err := s.failed(); err != nil {
+		return err
 	}
 	if size < 0 || size > s.size {
 		return fmt.Errorf("tiles: %s: cannot cut to %d leaves, there are %d", s.path, size, s.size)
@@ -148,7 +169,7 @@ func (s *Store) Truncate(size int64) error {
 	if err := s.file.Truncate(slotOffset(tlog.StoredHashCount(size))); err != nil {
 		return s.fail("cut", err)
 	}
-	s.size, s.edge = size, edge
+	s.become(size, edge)
 	if err := s.file.Sync(); err != nil {
 		return s.fail("sync", err)
 	}
@@ -174,20 +195,29 @@ func (s *Store) edgeAt(size int64) ([]tlog.Hash, error) {
 
 // Close closes the file.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if errors.Is(s.err, errClosed) {
-		return nil
-	}
-	s.err = errClosed
-	if s.file == nil {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.cutting.Lock()
+	defer s.cutting.Unlock()
+	if !s.end() || s.file == nil {
 		return nil
 	}
 	return s.file.Close()
 }
 
+// end makes every later call fail. It is false where the store was closed before.
+func (s *Store) end() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := errors.Is(s.err, errClosed)
+	s.err = errClosed
+	return !was
+}
+
 // fail keeps the first failure for good.
 func (s *Store) fail(what string, err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.err == nil {
 		s.err = fmt.Errorf("tiles: %s: %s: %w", s.path, what, err)
 	}
