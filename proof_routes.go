@@ -80,20 +80,21 @@ const sealPatience = 3
 
 // keysAnswer is GET /v1/proof/keys.
 type keysAnswer struct {
-	Node   string      `json:"node"` // that was asked
-	VKey   string      `json:"vkey"` // its newest, with which it signs once that is among Keys, and until then with the one before; "": it has had no vote yet
-	Origin string      `json:"origin"`
-	Keys   []proof.Key `json:"keys"` // every one that ever was, the oldest first
+	Node      string      `json:"node"`                 // that was asked
+	VKey      string      `json:"vkey"`                 // its newest, with which it signs once that is among Keys, and until then with the one before; "": it has had no vote yet
+	VKeyError string      `json:"vkey_error,omitempty"` // why it cannot tell: the file is damaged, or cannot be read
+	Origin    string      `json:"origin"`
+	Keys      []proof.Key `json:"keys"` // every one that ever was, the oldest first
 }
 
 func (n *Node) getProofKeys(ctx *fasthttp.RequestCtx, _ auth.Principal) error {
 	look := (&proofCatalog{n}).Look()
 	a := keysAnswer{Node: n.cfg.Node, Origin: look.Section.Origin(), Keys: []proof.Key{}}
 	key, made, err := n.sealer.NewestKey()
-	if err != nil {
-		return err
-	}
-	if made {
+	switch {
+	case err != nil: // who wants to know what to do needs the log's keys all the same
+		a.VKeyError = err.Error()
+	case made:
 		vkey, err := key.VerifierKey(sign.CosignerName(sign.Origin(look.Cluster), n.cfg.Node))
 		if err != nil {
 			return err

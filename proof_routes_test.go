@@ -92,6 +92,38 @@ func TestRotate(t *testing.T) {
 	}
 }
 
+// TestDamagedKeyIsListed: a node whose key file is damaged lists the keys of the log and says what is wrong, until somebody puts the file back.
+func TestDamagedKeyIsListed(t *testing.T) {
+	c := newTestCluster(t, 1)
+	c.cfgs[0].Peers = nil
+	c.startAll()
+	c.keysKnown()
+	well := keysAt(t, c.nodes[0], "GET", "/v1/proof/keys")
+	c.stop(0)
+	file := filepath.Join(c.cfgs[0].Data, "proof-1.key")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[30] ^= 1
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := c.start(0)
+	c.ready(n)
+	got := keysAt(t, n, "GET", "/v1/proof/keys")
+	if got.VKey != "" || !strings.Contains(got.VKeyError, "proof-1.key is damaged") || !slices.Equal(got.Keys, well.Keys) || got.Origin != well.Origin {
+		t.Errorf("%+v, before %+v", got, well)
+	}
+	b[30] ^= 1
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := keysAt(t, n, "GET", "/v1/proof/keys"); got.VKey != well.VKey || got.VKeyError != "" {
+		t.Errorf("with its file back: %+v", got)
+	}
+}
+
 // TestNoRotationBeyondTheLog: a key that the log would not take destroys none that it has.
 func TestNoRotationBeyondTheLog(t *testing.T) {
 	var refused *httpError

@@ -14,9 +14,10 @@ import (
 
 // proofKeys is a node's answer to GET /v1/proof/keys.
 type proofKeys struct {
-	Node string     `json:"node"`
-	VKey string     `json:"vkey"`
-	Keys []proofKey `json:"keys"`
+	Node      string     `json:"node"`
+	VKey      string     `json:"vkey"`
+	VKeyError string     `json:"vkey_error"`
+	Keys      []proofKey `json:"keys"`
 }
 
 type proofKey struct {
@@ -63,7 +64,7 @@ func newKeyList(c *client) *cobra.Command {
 	return cmd
 }
 
-// write prints the keys. SINCE and UNTIL are places in the log.
+// write prints the keys, and behind them what is special about the newest one of the asked node. SINCE and UNTIL are places in the log.
 func (k *proofKeys) write(w io.Writer) error {
 	t := newTable("NODE", "STATE", "SINCE#", "UNTIL#", "SERVER", "KEY")
 	for _, key := range k.Keys {
@@ -73,8 +74,15 @@ func (k *proofKeys) write(w io.Writer) error {
 		}
 		t.add(key.Node, state, fmt.Sprint(key.Since), until, key.Server, key.VKey)
 	}
-	if err := t.write(w); err != nil || k.inLog() {
+	if err := t.write(w); err != nil {
 		return err
+	}
+	if k.VKeyError != "" {
+		_, err := fmt.Fprintf(w, "\n%s cannot read its newest key: %s\n", clean(k.Node), clean(k.VKeyError))
+		return err
+	}
+	if k.inLog() {
+		return nil
 	}
 	_, err := fmt.Fprintf(w, "\n%s has a new key, which is not in the log yet: %s\n", clean(k.Node), clean(k.VKey))
 	return err
