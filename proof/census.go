@@ -132,6 +132,9 @@ func (s *Sealer) rememberCensus(ctx context.Context, look *Look, index uint64) e
 
 // takeCensus counts every stream at an index, out of the floor there. It is ErrNotCounted where that floor is gone.
 func (s *Sealer) takeCensus(ctx context.Context, index uint64) error {
+	if err := s.archive.room(); err != nil { // reading the whole ledger would be in vain
+		return err
+	}
 	l, policy, err := s.opt.Catalog.Ledger(index)
 	if err != nil {
 		return err

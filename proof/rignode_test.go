@@ -44,6 +44,7 @@ type node struct {
 	looks   int
 	records int // calls
 	opened  int // segments
+	ledgers int // that were asked for
 }
 
 // open makes a node's sealer on what is on its disk.
@@ -62,10 +63,10 @@ func (n *node) open() error {
 func (n *node) limit(_ context.Context, size int) error {
 	n.r.mu.Lock()
 	n.limited += size
-	return nil
 	slow := n.r.hashing
 	n.r.mu.Unlock()
 	n.r.pass(slow)
+	return nil
 }
 
 // start runs a node until kill, or until the test ends.
@@ -199,6 +200,7 @@ func (r *rig) commit(kind uint16, body []byte) error {
 func (n *node) Ledger(index uint64) (*ledger.Ledger, []byte, error) {
 	n.r.mu.Lock()
 	defer n.r.mu.Unlock()
+	n.ledgers++
 	b, ok := n.r.ledgers[index]
 	if !ok || n.gone[index] {
 		return nil, nil, fmt.Errorf("rig: floor %d: %w", index, ErrNotCounted)
