@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -66,8 +67,11 @@ func TestManySealsInOnePass(t *testing.T) {
 			}
 		}
 		before, limited := r.peek(&n.opened), r.peek(&n.limited)
+		var mu sync.Mutex // several goroutines read at once
 		files, most := 0, 0
 		n.fs.Inject(func(op vfs.Op) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if op.Kind == vfs.OpCreate {
 				files++
 			}
