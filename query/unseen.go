@@ -15,17 +15,17 @@ type aside struct {
 	known              bool // something is expected of the epoch
 	behind, ahead      bool // the range lies behind all numbers that are expected, or before all of them
 	rowBefore, rowPast bool // a stored row lies before the range, or past it
-	headDeclared       bool
+	headKnown          bool // it was declared, or nothing can be before it
 	tailSeen           bool
 	grade              ledger.Grade
 }
 
-// asideOf is what an epoch has beside the numbers that were asked for; ok is false where no number at all can be meant: between two rows.
+// asideOf is what an epoch has beside the numbers that were asked for; ok is false where no number at all can be meant: between two rows, or before row 0.
 func asideOf(x *ledger.Extent, asked ledger.Run, ok bool) aside {
 	return aside{
 		known: true, behind: ok && asked.First > x.Last, ahead: ok && asked.Last < x.First,
-		rowBefore: !ok || asked.First > 0, rowPast: !ok || asked.Last < math.MaxUint64,
-		headDeclared: x.HeadDeclared, tailSeen: x.TailSeen, grade: x.Grade,
+		rowBefore: asked.First > 0, rowPast: asked.Last < math.MaxUint64,
+		headKnown: x.HeadDeclared || x.First == 0, tailSeen: x.TailSeen, grade: x.Grade,
 	}
 }
 
@@ -37,7 +37,7 @@ func unseen(epochs []aside) (best ledger.Grade) {
 		if last := i+1 == len(epochs) || !epochs[i+1].rowBefore; last && a.known && a.behind && a.tailSeen {
 			best = worse(best, a.afterEnd())
 		}
-		if first := i == 0 || !epochs[i-1].rowPast; first && a.known && a.ahead && !a.headDeclared {
+		if first := i == 0 || !epochs[i-1].rowPast; first && a.known && a.ahead && !a.headKnown {
 			best = worse(best, ledger.CompleteBetweenSeen)
 		}
 	}
@@ -101,7 +101,7 @@ func boundBuckets(epochs []bucketAside, cover []Completeness) {
 				cover[b].add(Completeness{Verdict: a.afterEnd()})
 			}
 		}
-		if !a.headDeclared {
+		if !a.headKnown {
 			begin := 0
 			if i > 0 && epochs[i-1].known {
 				begin = max(begin, epochs[i-1].last)

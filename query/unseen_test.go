@@ -38,6 +38,10 @@ func TestWhatNobodySawBoundsAFleet(t *testing.T) {
 		{"it began again behind", func(s *store) {
 			s.put(t, append(seconds("other", "1", 0, 9), seconds("other", "2", 50, 55)...)...)
 		}, "COMPLETE_BETWEEN_SEEN"},
+		{"it began again behind, at number 0", func(s *store) {
+			s.put(t, append(seconds("other", "1", 0, 9), later(seconds("other", "2", 0, 5), 50)...)...)
+		}, "COMPLETE_BETWEEN_SEEN"},
+		{"it began behind, at number 0", func(s *store) { s.put(t, later(seconds("other", "", 0, 5), 50)...) }, "COMPLETE"},
 		{"it began again before", func(s *store) {
 			s.put(t, append(seconds("other", "1", 0, 9), seconds("other", "2", 12, 55)...)...)
 		}, "COMPLETE"},
@@ -76,6 +80,14 @@ func TestWhatNobodySawBoundsAFleet(t *testing.T) {
 			}
 		}
 	}
+}
+
+// later is frames of a later time.
+func later(list []sent, seconds int64) []sent {
+	for i := range list {
+		list[i].TimeNS += seconds * second
+	}
+	return list
 }
 
 // seconds is a frame of a device for each second, whose number it has.

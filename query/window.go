@@ -103,18 +103,20 @@ func (w *windows) window(v *View, t *target, fromNS, toNS int64) (first, last ui
 	return windowOf(edges, fromNS, toNS)
 }
 
-// windowOf is the numbers that a range of time stands for, by what all layers say of its ends. It is false when there are none.
+// windowOf is the numbers that a range of time stands for, by what all layers say of its ends. It is false when there are none: between two rows first
+// is above last, and before row 0 last is 0. In any case first is above 0 where there is a row before the range, and last below the greatest where there
+// is one past it.
 func windowOf(edges []edge, fromNS, toNS int64) (first, last uint64, ok bool) {
 	first, last = 0, math.MaxUint64
 	if before, ok := beforeAll(edges); ok && fromNS != math.MinInt64 {
 		if before == math.MaxUint64 {
-			return 0, 0, false
+			return before, before, false
 		}
 		first = before + 1
 	}
 	if after, ok := afterAll(edges); ok && toNS != math.MaxInt64 {
 		if after == 0 {
-			return 0, 0, false
+			return first, 0, false
 		}
 		last = after - 1
 	}
