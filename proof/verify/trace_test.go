@@ -66,18 +66,40 @@ func at(m map[string]any, path string) (in map[string]any, name string) {
 	return m, parts[len(parts)-1]
 }
 
+// traceForgery is an edit of a trace that has to be refused.
+type traceForgery struct {
+	name  string
+	edit  func(map[string]any)
+	code  int
+	words string // of the last check
+}
+
+// set changes a member of a trace, by its path.
+func set(path string, value any) func(map[string]any) {
+	return func(m map[string]any) {
+		in, name := at(m, path)
+		in[name] = value
+	}
+}
+
+// refuseTraces makes the trace of number 70 anew for each forgery, and checks it.
+func refuseTraces(t *testing.T, w *world.World, key frame.StreamKey, list []traceForgery) {
+	t.Helper()
+	for _, tt := range list {
+		got := runTrace(w, w.Trace(key, 1, 70, tt.edit))
+		want(t, tt.name, got, tt.code)
+		if last := got.Checks[len(got.Checks)-1]; !strings.Contains(last.Text, tt.words) || last.OK || got.Verdict != "" || got.Frame != nil {
+			t.Errorf("%s: %+v, want %q", tt.name, got, tt.words)
+		}
+	}
+}
+
 // TestTraceForged: every claim of a trace that its proof could carry is held against it.
 func TestTraceForged(t *testing.T) {
 	w, key := traced(t)
 	other := world.New(t, "other")
 	other.Send(world.Batch{Device: "mill", Seqs: world.Seqs(1, 10)})
 	other.Cut()
-	set := func(path string, value any) func(map[string]any) {
-		return func(m map[string]any) {
-			in, name := at(m, path)
-			in[name] = value
-		}
-	}
 	from := func(seq uint64, paths ...string) func(map[string]any) { // members of another trace
 		return func(m map[string]any) {
 			w.Trace(key, 1, seq, func(other map[string]any) {
@@ -89,12 +111,7 @@ func TestTraceForged(t *testing.T) {
 			})
 		}
 	}
-	for _, tt := range []struct {
-		name  string
-		edit  func(map[string]any)
-		code  int
-		words string // of the last check
-	}{
+	refuseTraces(t, w, key, []traceForgery{
 		{"not stored", set("result", "in_gap"), verify.CodeUsage, `it is "in_gap"`},
 		{"without a frame", set("frame", nil), verify.CodeUsage, "has no frame"},
 		{"without a proof", set("seal.proof", nil), verify.CodeUsage, "ask again"},
@@ -132,6 +149,13 @@ func TestTraceForged(t *testing.T) {
 			set("seal.proof.strip.index", int64(1<<62-1))(m)
 		}, verify.CodeTampered, ""},
 		{"another place of the group", set("seal.proof.group.index", 0), verify.CodeTampered, "by the strip's runs it is"},
+	})
+}
+
+// TestTraceShowsAnother: what a trace shows of the frame is what was hashed.
+func TestTraceShowsAnother(t *testing.T) {
+	w, key := traced(t)
+	refuseTraces(t, w, key, []traceForgery{
 		{"shown: another device", set("frame.device", "mull"), verify.CodeTampered, "it shows number 70 of mull/0"},
 		{"shown: another epoch", set("frame.epoch", 2), verify.CodeTampered, "epoch 2"},
 		{"shown: another class", set("frame.class", "snapshot"), verify.CodeTampered, "class is shown"},
@@ -158,13 +182,7 @@ func TestTraceForged(t *testing.T) {
 		{"shown: a uint", set("frame.fields.uint", uint64(1<<64-2)), verify.CodeTampered, `field "uint"`},
 		{"shown: a text", set("frame.fields.text", "<a>"), verify.CodeTampered, `field "text"`},
 		{"shown: nothing", set("frame.fields.text", nil), verify.CodeTampered, `field "text"`},
-	} {
-		got := runTrace(w, w.Trace(key, 1, 70, tt.edit))
-		want(t, tt.name, got, tt.code)
-		if last := got.Checks[len(got.Checks)-1]; !strings.Contains(last.Text, tt.words) || last.OK || got.Verdict != "" || got.Frame != nil {
-			t.Errorf("%s: %+v, want %q", tt.name, got, tt.words)
-		}
-	}
+	})
 }
 
 // TestTraceNotChecked: a trace says what nobody can check, as a certificate does.
